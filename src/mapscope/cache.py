@@ -1,0 +1,88 @@
+"""One in-memory store of intermediate results, with a limit in bytes.
+
+Transforms, filtered maps and network inputs are kept here between jobs, keyed by function,
+checksum of the noun and parameters, and the least recently used are dropped first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import fields, is_dataclass
+from threading import Lock
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+DEFAULT_MEGABYTES = 2048
+
+
+class Cache:
+    """Least-recently-used store that never holds more than `budget` bytes.
+
+    Parameters
+    ----------
+    budget : int
+        Largest sum of the sizes of everything kept, in bytes.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """Bytes held now."""
+        return sum(size for _, size in self._kept.values())
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is stored under `key`, made and stored first where it is not there yet.
+
+        A value larger than the whole budget is returned and not kept. What `make` raises
+        goes to the caller and nothing is stored.
+        """
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                value: T = self._kept[key][0]
+                return value
+        value = make()
+        self._store(key, value)
+        return value
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+
+    def _store(self, key: Hashable, value: Any) -> None:
+        """Keep a value and drop the oldest until everything fits."""
+        size = size_in_bytes(value)
+        if size > self.budget:
+            return
+        with self._lock:
+            self._kept[key] = (value, size)
+            self._kept.move_to_end(key)
+            while self.size > self.budget:
+                self._kept.popitem(last=False)
+
+
+def size_in_bytes(value: Any) -> int:
+    """Bytes of all arrays inside a value: arrays, sequences, mappings and dataclasses."""
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    if isinstance(value, dict):
+        return sum(size_in_bytes(v) for v in value.values())
+    if isinstance(value, list | tuple):
+        return sum(size_in_bytes(v) for v in value)
+    if is_dataclass(value):
+        return sum(size_in_bytes(getattr(value, f.name)) for f in fields(value))
+    return 64
+
+
+shared = Cache(int(os.environ.get("MAPSCOPE_CACHE_MB", DEFAULT_MEGABYTES)) * 2**20)
+"""The store that all jobs of this process use; its size is set by ``MAPSCOPE_CACHE_MB``."""

@@ -1,0 +1,276 @@
+"""The command line: one command for every job, made from the job's own signature."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError
+from cyclopts import Parameter as Option
+
+from mapscope import __version__
+from mapscope.errors import Cancelled, InputError, MapscopeError
+from mapscope.files import read
+from mapscope.files.result import write_nouns
+from mapscope.job import Job, Parameter
+from mapscope.jobs import all_jobs, family_title
+from mapscope.progress import Progress
+from mapscope.record import record_of
+from mapscope.table import Table
+from mapscope.volume import HalfMaps
+
+DONE, FAILED, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Parameters
+    ----------
+    words : sequence of str, optional
+        The words after ``mapscope``; those of this process where None.
+
+    Returns
+    -------
+    int
+        0 done, 2 wrong input, 1 failure, 130 cancelled.
+    """
+    arguments = list(sys.argv[1:] if words is None else words)
+    try:
+        build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (KeyboardInterrupt, Cancelled):
+        return _complain("cancelled", CANCELLED)
+    except (CycloptsError, MapscopeError, FileNotFoundError, IsADirectoryError) as error:
+        return _complain(_one_line(error), WRONG_INPUT)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except Exception as error:  # noqa: BLE001  the last resort: one line, not a traceback
+        if os.environ.get("MAPSCOPE_DEBUG"):
+            traceback.print_exc()
+        return _complain(f"{type(error).__name__}: {_one_line(error)}", FAILED)
+    return DONE
+
+
+def build_app() -> App:
+    """The application with a command for every job, and ``gui``."""
+    app = App(
+        name="mapscope",
+        version=__version__,
+        help="Sharpen, measure, mask and compare density maps. "
+        "Every job of the napari plugin is a command here, with the same parameters.",
+        version_flags=["--version"],
+    )
+    for job in all_jobs().values():
+        command = _command(job)
+        app.command(command, name=job.name.replace("_", "-"), group=family_title(job.family))
+    app.command(_gui, name="gui", group="Viewer")
+    return app
+
+
+def _gui(*paths: Path, sample: bool = False) -> None:
+    """Open napari with Mapscope's docks.
+
+    Parameters
+    ----------
+    paths
+        Maps and structures to open.
+    sample
+        Open the sample half maps and their structure.
+    """
+    from mapscope.viewer.window import open_window
+
+    open_window([str(p) for p in paths], sample=sample)
+
+
+def _command(job: Job) -> Callable[..., None]:
+    """A function with the signature that the job's command shall have."""
+
+    def run(*args: Any, **kwargs: Any) -> None:
+        given = inspect.signature(run).bind(*args, **kwargs).arguments
+        out, save = given.pop("out", None), given.pop("save", "")
+        run_job(job, given, out=out, save=save, as_json=given.pop("json_", False))
+
+    parameters = [_option(p) for p in job.parameters]
+    parameters += _common_options(job)
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    run.__doc__ = "\n\n".join([job.summary, job.description])
+    return run
+
+
+def _option(parameter: Parameter) -> inspect.Parameter:
+    """One parameter of a job as one of its command."""
+    required = parameter.required
+    by_position = required or parameter.kind == "noun"
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if by_position else inspect.Parameter.KEYWORD_ONLY
+    unit = f" ({parameter.show.unit})" if parameter.show.unit else ""
+    word = Option(help=parameter.help + unit, negative=None if _is_flag(parameter) else "")
+    return inspect.Parameter(
+        parameter.name,
+        kind,
+        default=inspect.Parameter.empty if required else parameter.default,
+        annotation=Annotated[_word_type(parameter), word],
+    )
+
+
+def _is_flag(parameter: Parameter) -> bool:
+    return parameter.kind == "flag"
+
+
+def _word_type(parameter: Parameter) -> Any:
+    """Type of what is typed in a shell for a parameter; its bounds are checked by the job."""
+    types: dict[str, Any] = {
+        "noun": tuple[Path, Path] if parameter.noun is HalfMaps else Path,
+        "number": float,
+        "integer": int,
+        "flag": bool,
+        "choice": Literal[parameter.choices] if parameter.choices else str,
+        "text": str,
+        "region": str,
+        "triple": tuple[float, float, float],
+    }
+    word = types[parameter.kind]
+    return word | None if parameter.optional else word
+
+
+def _common_options(job: Job) -> list[inspect.Parameter]:
+    """``--out``, ``--save`` and ``--json``."""
+    names = ", ".join(o.name for o in job.outputs if o.is_noun)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+
+    def option(name: str, kind: Any, default: Any, text: str, word: str) -> inspect.Parameter:
+        annotation = Annotated[kind, Option(name=word, help=text, negative="")]
+        return inspect.Parameter(name, keyword, default=default, annotation=annotation)
+
+    return [
+        option("out", str | None, None, f"File (or folder/) to write: {names}.", "--out"),
+        option("save", str, "", "Only these outputs, separated by commas.", "--save"),
+        option("json_", bool, False, "Print one JSON object.", "--json"),
+    ]
+
+
+def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_json: bool) -> None:
+    """Read the inputs, run the job, write its outputs and print the answer.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    given : dict
+        Its parameters as typed; nouns are paths.
+    out, save, as_json
+        As on the command line.
+
+    Raises
+    ------
+    InputError
+        If the job gives a map and nobody said where to write it.
+    """
+    chosen = [name for name in save.split(",") if name]
+    if out is None and (chosen or not _can_be_printed(job)):
+        raise InputError(f"{job.name.replace('_', '-')} writes files: say where with --out PATH")
+    inputs = {p.name: _read_input(p, given[p.name]) for p in job.inputs if given.get(p.name)}
+    result = job(**{**given, **inputs}, progress=_progress())
+    nouns = dict(job.nouns_of(result))
+    written = write_nouns(nouns, out, chosen) if out is not None else []
+    record = next(r for r in (record_of(n) for n in nouns.values()) if r is not None)
+    answer: dict[str, Any] = dict(job.scalars_of(result))
+    if not as_json:
+        _print_answer(answer, nouns, [str(w.path) for w in written])
+        return
+    answer |= {name: n.records() for name, n in nouns.items() if isinstance(n, Table)}
+    answer["files"] = [
+        {"field": w.field, "path": str(w.path), "checksum": record.outputs[w.field]}
+        for w in written
+    ]
+    answer["record"] = record.to_json()
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _can_be_printed(job: Job) -> bool:
+    """Whether every noun that a job gives is a table."""
+    return all(o.type is Table for o in job.outputs if o.is_noun)
+
+
+def _read_input(parameter: Parameter, value: Any) -> Any:
+    """The noun in the file, or the two files, given for one input.
+
+    Raises
+    ------
+    InputError
+        If the file holds another kind of noun.
+    """
+    if parameter.noun is HalfMaps:
+        first, second = (read(path) for path in value)
+        for noun, path in zip((first, second), value, strict=True):
+            _require_kind(noun, "Volume", parameter, path)
+        return HalfMaps(first, second)
+    noun = read(value)
+    _require_kind(noun, parameter.noun.__name__ if parameter.noun else "", parameter, value)
+    return noun
+
+
+def _require_kind(noun: Any, kind: str, parameter: Parameter, path: Path) -> None:
+    """Raise unless the noun read from `path` is of class `kind`."""
+    if type(noun).__name__ != kind:
+        wanted, got = kind.lower(), type(noun).__name__.lower()
+        flag = "--" + parameter.name.replace("_", "-")
+        raise InputError(f"{flag} needs a {wanted}, but {path} holds a {got}")
+
+
+def _print_answer(scalars: dict[str, Any], nouns: dict[str, Any], paths: list[str]) -> None:
+    """Print a result for a person: one line per finding, number and file."""
+    for noun in nouns.values():
+        if isinstance(noun, Table) and noun.plot is not None and noun.plot.headline:
+            sys.stdout.write(f"{noun.plot.headline}\n")
+    for name, value in scalars.items():
+        shown = f"{value:.6g}" if isinstance(value, float) else value
+        sys.stdout.write(f"{name.replace('_', ' ')}: {shown}\n")
+    for path in paths:
+        sys.stdout.write(f"{path}\n")
+
+
+def _progress() -> Progress:
+    """Progress on standard error: a bar on a terminal, else a line per new message."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        bar = tqdm(total=1.0, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}", leave=False)
+
+        def draw(done: int, total: int, message: str = "") -> None:
+            bar.set_description_str(message, refresh=False)
+            bar.n = done / total if total else 1.0
+            bar.refresh()
+
+        return draw
+    said: list[str] = []
+
+    def say(done: int, total: int, message: str = "") -> None:  # noqa: ARG001
+        if message and said[-1:] != [message]:
+            said.append(message)
+            sys.stderr.write(f"{message}\n")
+
+    return say
+
+
+def _complain(message: str, code: int) -> int:
+    """One line on standard error; gives the exit code back."""
+    sys.stderr.write(f"mapscope: {message}\n")
+    return code
+
+
+def _one_line(error: BaseException) -> str:
+    """An error's message on one line."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Functions on maps: Fourier shells, filters, masks, resampling, sharpening."""

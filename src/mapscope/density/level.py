@@ -1,0 +1,96 @@
+"""Levels that suit a map: where to contour it first, how bright to draw it, what is inside."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+from mapscope.errors import DataError
+from mapscope.volume import Array, Volume
+
+_SAMPLE_VOXELS = 2_000_000
+_CUT_OUT_SHARE = 0.3
+_LEAST_ENCLOSED = 0.005
+
+
+def sample(data: Array, most: int = _SAMPLE_VOXELS) -> npt.NDArray[np.float32]:
+    """At most about `most` voxels of an array (z, y, x), evenly spread, as float32 (n,)."""
+    stride = 1
+    while data.size / stride**3 > most:
+        stride += 1
+    # Whole maps and memory maps alike are read plane by plane.
+    planes = [
+        np.asarray(plane[::stride, ::stride], dtype=np.float32).ravel() for plane in data[::stride]
+    ]
+    return np.concatenate(planes)
+
+
+def is_cut_out(data: Array) -> bool:
+    """Whether over 30 % of the voxels of a map hold one background value exactly.
+
+    So it is with zones cut around a model and maps multiplied by a hard mask, whose
+    background is no noise. Looked for are 0 and the values of the corners.
+    """
+    values = sample(data)
+    corners = {float(data[corner]) for corner in itertools.product((0, -1), repeat=3)}
+    shares = [float((values == np.float32(value)).mean()) for value in {0.0} | corners]
+    return max(shares) > _CUT_OUT_SHARE
+
+
+def first_contour_level(volume: Volume) -> float:
+    """A density at which the first surface of a map looks right.
+
+    Mean plus two standard deviations, or three widths of the noise above the median where
+    that is higher (full boxes), but low enough for 0.5 % of the voxels to be inside. On
+    maps with a known model it encloses 0.3 to 1.3 times the volume of the molecule, whether
+    they are whole boxes or cut out tightly; one per cent of the voxels would be too few in
+    the latter.
+
+    Parameters
+    ----------
+    volume : Volume
+        The map; where `contrast` is -1 the level is below the mean.
+
+    Raises
+    ------
+    DataError
+        If all voxels are equal.
+    """
+    values = sample(volume.data) * np.float32(volume.contrast)
+    mean, deviation = _moments(values)
+    level = mean + 2 * deviation
+    low, median, most = np.quantile(values, [0.1587, 0.5, 1 - _LEAST_ENCLOSED])
+    if not is_cut_out(volume.data):
+        level = max(level, float(median + 3 * (median - low)))
+    return float(min(level, most) if most > mean else level) * volume.contrast
+
+
+def _moments(values: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Mean and standard deviation.
+
+    Raises
+    ------
+    DataError
+        If all values are equal.
+    """
+    mean, deviation = (float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64)))
+    if not deviation > 0:
+        raise DataError(f"the map is constant ({mean:g} everywhere): there is nothing to contour")
+    return mean, deviation
+
+
+def contrast_limits(volume: Volume) -> tuple[float, float]:
+    """Densities to draw black and white in slices: the 0.5 and 99.8 % quantiles.
+
+    Quantiles are of the voxels that are not background where the map is cut out. The second
+    is above the first even in a constant map.
+    """
+    values = sample(volume.data)
+    if is_cut_out(volume.data):
+        background = np.median(values)
+        inside = values[values != background]
+        values = inside if inside.size else values
+    low, high = (float(q) for q in np.quantile(values, [0.005, 0.998]))
+    return (low, high) if high > low else (low, low + 1.0)

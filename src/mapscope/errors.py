@@ -1,0 +1,29 @@
+"""The errors that Mapscope raises; each is also the builtin error that a caller expects."""
+
+
+class MapscopeError(Exception):
+    """Base of every error that Mapscope raises on purpose."""
+
+
+class MapFormatError(MapscopeError, ValueError):
+    """A file is not what its name or header says, or holds what cannot be read safely."""
+
+
+class UnknownFormatError(MapscopeError, ValueError):
+    """No reader or writer is known for a file name or for this kind of object."""
+
+
+class GridError(MapscopeError, ValueError):
+    """Two objects that must share a grid do not, or a grid makes no sense."""
+
+
+class InputError(MapscopeError, ValueError):
+    """A job was given an input or a parameter that it cannot work with."""
+
+
+class DataError(MapscopeError, ValueError):
+    """The numbers do not allow an answer, such as a constant map or an empty mask."""
+
+
+class Cancelled(MapscopeError):  # noqa: N818  not an error, and named so in the design
+    """The user asked a running job to stop."""

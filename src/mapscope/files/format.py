@@ -1,0 +1,60 @@
+"""What a file format has to offer: the contracts of readers and writers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Protocol, TypeAlias
+
+from mapscope.structure import Structure
+from mapscope.volume import Grid, Triple
+
+Cover: TypeAlias = Structure | Grid | tuple[Triple, Triple]
+"""What a map that repeats in space shall cover: a model (with 5 Å around it), the box of a
+grid, or the lower and upper corner of a box in Å (z, y, x)."""
+
+
+class Reader(Protocol):
+    """Reads one file format.
+
+    A reader
+
+    * gets a path whose suffix is one of `suffixes` (lower case, with the dot, without
+      ``.gz`` and ``.bz2``, which it looks through by :func:`mapscope.files.stream.open_input`);
+    * returns exactly one noun, of type `noun`, with lengths in Å and axes z, y, x;
+    * checks every number read from the file before that number sizes an array;
+    * raises :class:`mapscope.errors.MapFormatError` for whatever it cannot read safely,
+      saying what was expected and what came, and ``FileNotFoundError`` for a missing file;
+    * with ``permissive=True`` repairs what it can, with a
+      :class:`mapscope.files.findings.FileWarning` for each repair;
+    * drops nothing that the noun has room for, and never runs or unpickles what it reads;
+    * may ignore `cover` where the format knows no crystals.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
+    noun: ClassVar[type]
+
+    def read(self, path: Path, *, permissive: bool = False, cover: Cover | None = None) -> Any:
+        """The noun that the file holds."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes nouns in one file format.
+
+    A writer
+
+    * gets a noun of one of the types `nouns` and a binary stream, not the file itself:
+      :func:`mapscope.files.write` compresses, and puts the finished file in its place;
+    * writes the same bytes for the same noun, always: no times, no random names;
+    * writes only forward, without seeking, so that the stream may compress;
+    * writes what its own reader reads back as an equal noun, or raises
+      :class:`mapscope.errors.MapscopeError` where the format has no room for it;
+    * gets `suffix` as in `suffixes`, where one writer knows several.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
+    nouns: ClassVar[tuple[type, ...]]
+
+    def write(self, noun: Any, stream: BinaryIO, suffix: str) -> None:
+        """Write `noun` to `stream`."""
+        ...

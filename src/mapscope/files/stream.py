@@ -1,0 +1,130 @@
+"""Byte streams: compressed files looked through, and files that appear only when complete."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from mapscope.errors import MapFormatError
+
+COMPRESSIONS = (".gz", ".bz2")
+_CHUNK = 16 * 2**20
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
+def format_suffix(path: Path) -> str:
+    """Suffix that names the format, in lower case and without the compression's.
+
+    Examples
+    --------
+    >>> format_suffix(Path("emd_3001.MAP.gz"))
+    '.map'
+    """
+    name = path.name.lower()
+    for ending in COMPRESSIONS:
+        name = name.removesuffix(ending)
+    return Path(name).suffix
+
+
+def compression_of(path: Path) -> str:
+    """``".gz"``, ``".bz2"`` or ``""``: how the bytes of an existing file are compressed."""
+    with path.open("rb") as file:
+        start = file.read(3)
+    if start[:2] == b"\x1f\x8b":
+        return ".gz"
+    return ".bz2" if start == b"BZh" else ""
+
+
+@contextmanager
+def open_input(path: Path) -> Iterator[BinaryIO]:
+    """Stream of a file's bytes, uncompressed, whatever its name says about compression.
+
+    Raises
+    ------
+    MapFormatError
+        If compressed bytes are damaged or end early.
+    """
+    compression = compression_of(path)
+    try:
+        if compression == ".gz":
+            with gzip.open(path, "rb") as unzipped:
+                yield cast("BinaryIO", unzipped)
+        elif compression == ".bz2":
+            with bz2.open(path, "rb") as unzipped:
+                yield cast("BinaryIO", unzipped)
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (*_DAMAGE, OSError) as error:
+        if not compression or getattr(error, "errno", None) is not None:
+            raise
+        raise MapFormatError(
+            f"{path.name}: the compressed data are damaged or end early ({error}); "
+            "fetch or copy the file again"
+        ) from error
+
+
+def read_up_to(stream: BinaryIO, count: int) -> bytearray:
+    """The next `count` bytes, or as many as there are; memory grows only with what came."""
+    data = bytearray()
+    while len(data) < count:
+        chunk = stream.read(min(_CHUNK, count - len(data)))
+        if not chunk:
+            break
+        data += chunk
+    return data
+
+
+def read_text(path: Path) -> str:
+    """Text of a file, uncompressed; bytes that are not UTF-8 are read as Latin-1."""
+    with open_input(path) as stream:
+        content = stream.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+@contextmanager
+def open_output(path: Path) -> Iterator[BinaryIO]:
+    """Stream to a file that takes its place only once everything is written.
+
+    Bytes go to a hidden file beside it, which is compressed as the name of `path` says and
+    removed when anything goes wrong, so that an older file stays as it was.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist: make it first")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("xb") as file:
+            with _compressed(file, path.suffix.lower()) as stream:
+                yield stream
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _compressed(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+    """Stream that compresses into `file`; without a time or name, so bytes repeat."""
+    if suffix == ".gz":
+        with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as zipped:
+            yield cast("BinaryIO", zipped)
+    elif suffix == ".bz2":
+        with bz2.open(file, "wb") as zipped:
+            yield cast("BinaryIO", zipped)
+    else:
+        yield file

@@ -1,0 +1,132 @@
+"""Atomic models as PDB and mmCIF, through gemmi."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+import gemmi
+import numpy as np
+
+from mapscope.errors import MapFormatError
+from mapscope.files.findings import Findings
+from mapscope.files.format import Cover, Reader, Writer
+from mapscope.files.stream import format_suffix, read_text
+from mapscope.structure import Structure
+
+PDB_SUFFIXES = (".pdb", ".ent")
+CIF_SUFFIXES = (".cif", ".mmcif")
+_MAX_PDB_ATOMS = 99_999
+_MAX_PDB_RESIDUE_NUMBER = 9_999
+_MAX_PDB_COORDINATE = 9_999.999
+_MIN_PDB_COORDINATE = -999.999
+
+
+class StructureReader:
+    """Reads the atomic models of PDB and mmCIF files; `permissive` changes nothing here."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (*PDB_SUFFIXES, *CIF_SUFFIXES)
+    noun: ClassVar[type] = Structure
+
+    def read(
+        self,
+        path: Path,
+        *,
+        permissive: bool = False,
+        cover: Cover | None = None,  # noqa: ARG002  a model needs no cover
+    ) -> Structure:
+        """The structure that the file holds, with its entities set up.
+
+        Raises
+        ------
+        MapFormatError
+            If the text is neither PDB nor mmCIF, or holds no atom or no finite position.
+        """
+        findings = Findings(path, permissive)
+        text = read_text(path)
+        try:
+            parse = _from_pdb if format_suffix(path) in PDB_SUFFIXES else _from_cif
+            model = parse(text)
+        except (RuntimeError, ValueError) as error:
+            raise findings.refuse(f"this is no atomic model ({error})") from error
+        if len(model) == 0 or model[0].count_atom_sites() == 0:
+            raise findings.refuse("expected an atomic model, found no atoms in the file")
+        if not model.name:
+            model.name = path.name.split(".")[0]
+        structure = Structure.from_gemmi(model)
+        bad = int((~np.isfinite(structure.positions).all(axis=1)).sum())
+        if bad:
+            raise findings.refuse(f"{bad} of {len(structure)} atoms have no finite position")
+        return structure
+
+
+def _from_pdb(text: str) -> gemmi.Structure:
+    """Model in PDB format."""
+    model = gemmi.read_pdb_string(text)
+    model.setup_entities()
+    return model
+
+
+def _from_cif(text: str) -> gemmi.Structure:
+    """Model of the first block that holds atoms."""
+    document = gemmi.cif.read_string(text)
+    for block in document:
+        if block.find_loop("_atom_site.id") or block.find_value("_atom_site.id"):
+            model = gemmi.make_structure_from_block(block)
+            model.setup_entities()
+            return model
+    raise ValueError("no block of it has an _atom_site category")
+
+
+class StructureWriter:
+    """Writes structures as mmCIF or, where it fits, as PDB."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".cif", ".pdb", ".mmcif", ".ent")
+    nouns: ClassVar[tuple[type, ...]] = (Structure,)
+
+    def write(self, noun: Any, stream: BinaryIO, suffix: str) -> None:
+        """Write a structure.
+
+        Raises
+        ------
+        MapFormatError
+            If the PDB format has no room for it.
+        """
+        structure: Structure = noun
+        if suffix in PDB_SUFFIXES:
+            _check_fits_pdb(structure)
+            text = structure.model.make_pdb_string()
+        else:
+            text = structure.model.make_mmcif_document().as_string()
+        stream.write(text.encode())
+
+
+def _check_fits_pdb(structure: Structure) -> None:
+    """Raise where a column of the PDB format is too narrow."""
+    model = structure.model
+    atoms = max(one.count_atom_sites() + len(one) for one in model)
+    residues = [r for one in model for chain in one for r in chain]
+    chains = sorted({c.name for one in model for c in one if len(c.name) > 1})
+    names = sorted({r.name for r in residues if len(r.name) > 3})
+    numbers = [r.seqid.num for r in residues if r.seqid.num is not None] or [0]
+    low, high = structure.positions.min(), structure.positions.max()
+    reasons = {
+        f"{atoms} atoms and chain ends, at most {_MAX_PDB_ATOMS}": atoms > _MAX_PDB_ATOMS,
+        f"chain names of one letter, got {chains[:5]}": bool(chains),
+        f"residue names of three letters, got {names[:5]}": bool(names),
+        f"residue numbers from -999 to {_MAX_PDB_RESIDUE_NUMBER}": (
+            max(numbers) > _MAX_PDB_RESIDUE_NUMBER or min(numbers) < -999
+        ),
+        f"positions from {_MIN_PDB_COORDINATE} to {_MAX_PDB_COORDINATE} Å": (
+            low < _MIN_PDB_COORDINATE or high > _MAX_PDB_COORDINATE
+        ),
+    }
+    broken = [reason for reason, is_broken in reasons.items() if is_broken]
+    if broken:
+        raise MapFormatError(
+            f"the PDB format has no room for this model ({'; '.join(broken)}): write .cif"
+        )
+
+
+READERS: tuple[Reader, ...] = (StructureReader(),)
+WRITERS: tuple[Writer, ...] = (StructureWriter(),)

@@ -1,0 +1,83 @@
+"""Particles in a tomogram: where, which way round, what, and how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from mapscope.errors import GridError
+from mapscope.volume import Array, checksum_of_arrays, read_only
+
+
+@dataclass(frozen=True, eq=False)
+class Particles:
+    """Positions in a tomogram, with orientation, species and score where they are known.
+
+    Parameters
+    ----------
+    positions : float64 array (n, 3)
+        Centres in Å, z, y, x, in the tomogram's frame.
+    rotations : float64 array (n, 3, 3), optional
+        Proper, active: ``p_tomogram = R @ p_template + position``, both z, y, x in Å.
+        A template's centre is voxel ``n // 2``.
+    species : sequence of str, optional
+        What each particle is.
+    score : float64 array (n,), optional
+        NaN for a particle set by hand, which is exempt from every threshold.
+    columns : mapping of str to array
+        Whatever else is known of each particle.
+
+    Raises
+    ------
+    GridError
+        If lengths do not fit, a number is not finite, or a matrix is no proper rotation.
+    """
+
+    positions: npt.NDArray[np.float64]
+    rotations: npt.NDArray[np.float64] | None = None
+    species: tuple[str, ...] | None = None
+    score: npt.NDArray[np.float64] | None = None
+    columns: Mapping[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        positions = read_only(np.asarray(self.positions, dtype=np.float64).reshape(-1, 3))
+        if not np.isfinite(positions).all():
+            raise GridError("particle positions must be finite numbers in Å (z, y, x)")
+        object.__setattr__(self, "positions", positions)
+        if self.rotations is not None:
+            object.__setattr__(self, "rotations", _proper_rotations(self.rotations, len(self)))
+        if self.species is not None:
+            object.__setattr__(self, "species", tuple(str(s) for s in self.species))
+        if self.score is not None:
+            object.__setattr__(self, "score", read_only(np.asarray(self.score, dtype=np.float64)))
+        columns = {name: read_only(values) for name, values in self.columns.items()}
+        object.__setattr__(self, "columns", MappingProxyType(columns))
+        lengths = {"species": self.species, "score": self.score, **columns}
+        for name, values in lengths.items():
+            if values is not None and len(values) != len(self):
+                raise GridError(f"{len(self)} particles need as many of {name}, got {len(values)}")
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def checksum(self) -> str:
+        """Hash of everything known of the particles, as written into records."""
+        arrays = [a for a in (self.positions, self.rotations, self.score) if a is not None]
+        text = f"{self.species} {sorted((k, v.tolist()) for k, v in self.columns.items())}"
+        return checksum_of_arrays("particles", text, *arrays)
+
+
+def _proper_rotations(matrices: npt.ArrayLike, count: int) -> Array:
+    """Read-only (n, 3, 3) matrices, checked to be rotations without mirror."""
+    rotations = np.asarray(matrices, dtype=np.float64)
+    if rotations.shape != (count, 3, 3):
+        raise GridError(f"{count} particles need rotations ({count}, 3, 3), got {rotations.shape}")
+    identity = rotations @ rotations.transpose(0, 2, 1)
+    orthogonal = np.allclose(identity, np.eye(3), atol=1e-6)
+    if not orthogonal or (count and np.linalg.det(rotations).min() < 0):
+        raise GridError("rotations must be proper: orthogonal, with determinant +1")
+    return read_only(rotations)

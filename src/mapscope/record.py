@@ -1,0 +1,323 @@
+"""What was done to get a result: enough to judge it, cite it and do it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from mapscope import __version__
+from mapscope.volume import HalfMaps, Region
+
+FORMAT_VERSION = 1
+
+
+class Noun(Protocol):
+    """Anything that a job takes or gives: frozen, and able to say its checksum."""
+
+    def checksum(self) -> str:
+        """32 hexadecimal digits that change whenever the content or its place does."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a noun came from: a file, or an output of an earlier job.
+
+    Parameters
+    ----------
+    path : str, optional
+        Absolute path of the file.
+    record : Record, optional
+        The run that made it.
+    field : str
+        Which output of that run.
+    """
+
+    path: str | None = None
+    record: Record | None = None
+    field: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary; empty for a noun that was made in memory."""
+        if self.record is not None:
+            return {"field": self.field, "record": self.record.to_json()}
+        return {} if self.path is None else {"path": self.path}
+
+
+@dataclass(frozen=True)
+class RecordedInput:
+    """One input of a run.
+
+    Parameters
+    ----------
+    parameter : str
+        Name in the job's signature.
+    kind : str
+        Class of the noun, such as ``"Volume"``.
+    checksum : str
+        The noun's checksum.
+    sources : tuple of Source
+        One, or two for half maps.
+    """
+
+    parameter: str
+    kind: str
+    checksum: str
+    sources: tuple[Source, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...] | None:
+        """The files that it was read from, or None where it was not (only) files."""
+        paths = tuple(s.path for s in self.sources if s.path is not None)
+        return paths if len(paths) == len(self.sources) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary."""
+        return {
+            "parameter": self.parameter,
+            "kind": self.kind,
+            "checksum": self.checksum,
+            "sources": [source.to_json() for source in self.sources],
+        }
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of one job.
+
+    Parameters
+    ----------
+    job : str
+        Name of the job.
+    parameters : mapping of str to plain value
+        Every parameter as it was used, defaults included.
+    inputs : tuple of RecordedInput
+        What went in.
+    outputs : mapping of str to str
+        Checksum of each noun that came out, by field.
+    started : str
+        Local time, ISO 8601 with offset.
+    seconds : float
+        Wall-clock time.
+    threads : int
+        Processor threads at hand.
+    cite : tuple of str
+        Papers behind the method.
+    version : str
+        Version of Mapscope.
+    """
+
+    job: str
+    parameters: Mapping[str, Any]
+    inputs: tuple[RecordedInput, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    started: str = ""
+    seconds: float = 0.0
+    threads: int = 1
+    cite: tuple[str, ...] = ()
+    version: str = __version__
+
+    @property
+    def key(self) -> str:
+        """Equal for two runs of one job with equal inputs and parameters."""
+        inputs = [(i.parameter, i.checksum) for i in self.inputs]
+        text = json.dumps([self.job, dict(self.parameters), inputs], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary, as described in ``docs/formats.md``."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "mapscope": self.version,
+            "job": self.job,
+            "parameters": dict(self.parameters),
+            "inputs": [i.to_json() for i in self.inputs],
+            "outputs": dict(self.outputs),
+            "started": self.started,
+            "seconds": round(self.seconds, 3),
+            "threads": self.threads,
+            "cite": list(self.cite),
+        }
+
+    def chain(self) -> list[Record]:
+        """The record and all that it stands on, the earliest first, each once."""
+        found: dict[str, Record] = {}
+        for recorded in self.inputs:
+            for source in recorded.sources:
+                if source.record is not None:
+                    found.update((r.key, r) for r in source.record.chain())
+        found[self.key] = self
+        return list(found.values())
+
+
+_sources: WeakKeyDictionary[Any, Source] = WeakKeyDictionary()
+_checksums: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
+def remember(noun: Noun, source: Source) -> None:
+    """Note where a noun came from, for as long as the noun lives."""
+    _sources[noun] = source
+
+
+def source_of(noun: Noun) -> Source:
+    """Where a noun came from; an empty source for one made in memory."""
+    return _sources.get(noun, Source())
+
+
+def record_of(noun: Noun) -> Record | None:
+    """The run that made a noun, or None where no job did."""
+    return source_of(noun).record
+
+
+def checksum_of(noun: Noun) -> str:
+    """The noun's checksum, computed once in its life."""
+    if noun not in _checksums:
+        if isinstance(noun, HalfMaps):
+            _checksums[noun] = noun.checksum_from(checksum_of(noun.first), checksum_of(noun.second))
+        else:
+            _checksums[noun] = noun.checksum()
+    return _checksums[noun]
+
+
+def recorded_input(parameter: str, noun: Noun) -> RecordedInput:
+    """What a record says of one input."""
+    parts = [noun]
+    if isinstance(noun, HalfMaps) and noun not in _sources:
+        parts = [noun.first, noun.second]
+    sources = tuple(source_of(part) for part in parts)
+    return RecordedInput(parameter, type(noun).__name__, checksum_of(noun), sources)
+
+
+def plain(value: Any) -> Any:
+    """A parameter's value as JSON can hold it."""
+    if isinstance(value, Region):
+        return str(value)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def save_record(path: Path, record: Record) -> Path:
+    """Write a record beside the file `path`, as ``<path>.record.json``; returns its path."""
+    beside = path.with_name(path.name + ".record.json")
+    text = json.dumps(record.to_json(), indent=1, ensure_ascii=False)
+    beside.write_text(text + "\n", encoding="utf-8")
+    return beside
+
+
+def as_command(record: Record, out: str) -> str | None:
+    """The shell command that repeats a run, or None where an input is no file.
+
+    Parameters
+    ----------
+    record : Record
+        The run.
+    out : str
+        Path that the command shall write to.
+    """
+    words = ["mapscope", record.job.replace("_", "-")]
+    for recorded in record.inputs:
+        if recorded.paths is None:
+            return None
+        words += [_flag(recorded.parameter), *recorded.paths]
+    for name, value in record.parameters.items():
+        words += _option(name, value)
+    return " ".join(shlex.quote(w) for w in [*words, "--out", out])
+
+
+def _flag(name: str) -> str:
+    """Command-line spelling of a parameter's name."""
+    return "--" + name.replace("_", "-")
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """Words that set one parameter; none where it is not given."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [_flag(name) if value else "--no-" + name.replace("_", "-")]
+    if isinstance(value, list):
+        return [_flag(name), *(_number(v) for v in value)]
+    return [_flag(name), _number(value)]
+
+
+def _number(value: Any) -> str:
+    """A value as a word of a command; floats keep every digit."""
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def as_script(record: Record, out: str, snapshot: Callable[[RecordedInput, int], str]) -> str:
+    """A Python script that repeats a run and all that it stands on, from files.
+
+    Parameters
+    ----------
+    record : Record
+        The run.
+    out : str
+        Path that the script shall write its first output to.
+    snapshot : callable (input, part) -> str
+        Called for each input that is neither a file nor another job's result, such as a
+        layer edited by hand: writes it to a file and returns the path.
+    """
+    chain = record.chain()
+    names = {r.key: f"result_{n}" for n, r in enumerate(chain, start=1)}
+    jobs = ", ".join(sorted({r.job for r in chain}))
+    lines = [
+        f"# Made by Mapscope {record.version}: repeats '{record.job}' from its files.",
+        "from mapscope import HalfMaps, Region, read, write",
+        f"from mapscope.jobs import {jobs}",
+        "",
+    ]
+    for step in chain:
+        lines.append(f"{names[step.key]} = {step.job}(")
+        lines += [f"    {line}," for line in _arguments(step, names, snapshot)]
+        lines += [")", ""]
+    target = repr(out)
+    lines.append(f"write_result({target}, {names[record.key]})")
+    lines[1] = lines[1].replace("read, write", "read, write_result")
+    if not any("HalfMaps(" in line for line in lines):
+        lines[1] = lines[1].replace("HalfMaps, ", "")
+    if not any("Region.parse(" in line for line in lines):
+        lines[1] = lines[1].replace("Region, ", "")
+    return "\n".join(lines) + "\n"
+
+
+def _arguments(
+    record: Record, names: Mapping[str, str], snapshot: Callable[[RecordedInput, int], str]
+) -> Iterator[str]:
+    """Keyword arguments of one call, as source text."""
+    for recorded in record.inputs:
+        parts = [
+            _expression(source, recorded, n, names, snapshot)
+            for n, source in enumerate(recorded.sources)
+        ]
+        whole = f"HalfMaps({', '.join(parts)})" if len(parts) == 2 else parts[0]
+        yield f"{recorded.parameter}={whole}"
+    for name, value in record.parameters.items():
+        is_region = name == "region" and value is not None
+        yield f"{name}=" + (f"Region.parse({value!r})" if is_region else repr(value))
+
+
+def _expression(
+    source: Source,
+    recorded: RecordedInput,
+    part: int,
+    names: Mapping[str, str],
+    snapshot: Callable[[RecordedInput, int], str],
+) -> str:
+    """Source text that gives one input noun."""
+    if source.record is not None:
+        name = names[source.record.key]
+        return f"{name}.{source.field}" if source.field else name
+    path = source.path if source.path is not None else snapshot(recorded, part)
+    return f"read({path!r})"

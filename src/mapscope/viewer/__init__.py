@@ -1,0 +1,1 @@
+"""Mapscope in napari: readers, writers, forms and docks. No science lives here."""

@@ -1,0 +1,1 @@
+"""The docks: Jobs, Plot, History and Info."""

@@ -1,0 +1,57 @@
+"""How long and how much memory a job will take, from what it took before on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from mapscope.job import Job
+
+
+def _file() -> Path:
+    return Path(user_cache_path("mapscope")) / "seconds_per_megavoxel.json"
+
+
+def _rates() -> dict[str, float]:
+    """Seconds per million voxels by job, as measured so far."""
+    try:
+        known = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(k): float(v) for k, v in known.items()} if isinstance(known, dict) else {}
+
+
+def _voxels(layers: list[Any]) -> int:
+    """Voxels of all image layers among the inputs."""
+    return sum(int(np.prod(la.data.shape)) for la in layers if type(la).__name__ == "Image")
+
+
+def estimate_text(job: Job, layers: list[Any]) -> str:
+    """Memory that a job will need for these layers and, once it has run here, its time."""
+    voxels = _voxels(layers)
+    if not voxels:
+        return ""
+    megabytes = max(1, round(job.memory * voxels * 4 / 2**20))
+    memory = f"{megabytes} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"
+    rate = _rates().get(job.name)
+    if rate is None:
+        return f"Needs about {memory} of memory."
+    seconds = rate * voxels / 1e6
+    time = f"{seconds:.0f} s" if seconds >= 1 else "less than a second"
+    return f"Takes about {time} and {memory} of memory."
+
+
+def note_duration(job: Job, layers: list[Any], seconds: float) -> None:
+    """Remember how long a job took, for the next estimate."""
+    voxels = _voxels(layers)
+    if voxels < 1e5:
+        return
+    rates = _rates()
+    rates[job.name] = seconds / (voxels / 1e6)
+    path = _file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rates, indent=1), encoding="utf-8")

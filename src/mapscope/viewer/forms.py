@@ -1,0 +1,419 @@
+"""The form of a job, made from its parameters: inputs, settings, Run, progress, message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from mapscope.errors import MapscopeError
+from mapscope.files.result import write_nouns
+from mapscope.job import Job
+from mapscope.jobs import all_jobs
+from mapscope.table import Table
+from mapscope.viewer.estimate import estimate_text, note_duration
+from mapscope.viewer.inputs import InputChoice, choose_defaults, reason_for_kind
+from mapscope.viewer.layers import angstroms_per_unit
+from mapscope.viewer.preview import Preview
+from mapscope.viewer.probe import Probe
+from mapscope.viewer.settings import Setting
+from mapscope.viewer.workspace import Entry, workspace_of
+
+OPEN = "open_"
+
+
+def __getattr__(name: str) -> Callable[[], None]:
+    """``open_<job>``: the command of the layer menus that shows a job's form."""
+    job_name = name.removeprefix(OPEN)
+    if not name.startswith(OPEN) or job_name not in all_jobs():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def open_form() -> None:
+        from mapscope.viewer.window import open_job
+
+        open_job(job_name)
+
+    open_form.__name__ = name
+    return open_form
+
+
+class JobForm(QWidget):
+    """One job's form in one viewer.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    viewer : napari.Viewer
+        Where inputs come from and results go.
+    """
+
+    ended = Signal(object)
+
+    def __init__(self, job: Job, viewer: Any) -> None:
+        super().__init__()
+        self.job = job
+        self.viewer = viewer
+        self.workspace = workspace_of(viewer)
+        self.entry: Entry | None = None
+        self.inputs = [InputChoice(p) for p in job.inputs]
+        shown = [p for p in job.settings if p.name not in ("region", "position") or not job.probe]
+        self.settings = {p.name: Setting(p) for p in shown if p.name != "position"}
+        self.preview = Preview(job, viewer, self.values) if job.live else None
+        self.probe = Probe(self) if job.probe else None
+        self._build()
+        self._connect()
+        self.refresh()
+        self.choose_defaults()
+
+    def _build(self) -> None:
+        """Lay the form out, top down."""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        title = QLabel(f"<b>{self.job.title}</b>")
+        summary = QLabel(self.job.summary)
+        summary.setWordWrap(True)
+        summary.setToolTip(self.job.description)
+        layout.addWidget(title)
+        layout.addWidget(summary)
+        layout.addLayout(self._rows())
+        self.voxel_row = self._voxel_row()
+        layout.addWidget(self.voxel_row)
+        folded = [s for s in self.settings.values() if s.parameter.show.more]
+        if folded:
+            layout.addWidget(self._more(folded))
+        self.live_box = QCheckBox("Preview on a region")
+        self.live_box.setToolTip("Compute a small box around the cursor again while you change it.")
+        self.live_box.setVisible(self.job.live)
+        layout.addWidget(self.live_box)
+        self.estimate = QLabel()
+        self.estimate.setWordWrap(True)
+        layout.addWidget(self.estimate)
+        layout.addLayout(self._buttons())
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setVisible(False)
+        layout.addWidget(self.bar)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout.addWidget(self.message)
+        layout.addStretch(1)
+
+    def _rows(self) -> QFormLayout:
+        """Inputs and the first settings."""
+        rows = _form_layout()
+        for choice in self.inputs:
+            names = ["first", "second"] if choice.is_pair else [""]
+            for box, name in zip(choice.choices, names, strict=True):
+                box.setToolTip(choice.parameter.help)
+                label = choice.parameter.label + (f", {name}" if name else "")
+                rows.addRow(label.replace("maps, ", "map, "), box)
+        for setting in self.settings.values():
+            if not setting.parameter.show.more:
+                rows.addRow(_row_label(setting), setting.row)
+        return rows
+
+    def _more(self, folded: list[Setting]) -> QCollapsible:
+        """The settings that few people change."""
+        more = QCollapsible("More")
+        inner = QWidget()
+        rows = _form_layout()
+        inner.setLayout(rows)
+        for setting in folded:
+            rows.addRow(_row_label(setting), setting.row)
+        more.addWidget(inner)
+        return more
+
+    def _buttons(self) -> QHBoxLayout:
+        """Run, which becomes Cancel, and Save."""
+        buttons = QHBoxLayout()
+        self.run_button = QPushButton("Run")
+        self.save_button = QPushButton("Save…")
+        self.save_button.setToolTip("Write the result to a file, with the record of this run.")
+        self.save_button.setEnabled(False)
+        if self.probe is not None:
+            self.run_button.setText("Click in the view")
+            self.run_button.setCheckable(True)
+        buttons.addWidget(self.run_button, stretch=2)
+        buttons.addWidget(self.save_button, stretch=1)
+        return buttons
+
+    def _voxel_row(self) -> QWidget:
+        """The question for the voxel size of a layer that came without one."""
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.voxel_question = QLabel()
+        self.voxel_question.setWordWrap(True)
+        self.voxel_size = QDoubleSpinBox()
+        self.voxel_size.setRange(0.01, 1000.0)
+        self.voxel_size.setDecimals(4)
+        self.voxel_size.setValue(1.0)
+        self.voxel_size.setSuffix(" Å")
+        self.voxel_button = QPushButton("Set")
+        self.voxel_button.clicked.connect(self._set_voxel_size)
+        layout.addWidget(self.voxel_question, stretch=1)
+        layout.addWidget(self.voxel_size)
+        layout.addWidget(self.voxel_button)
+        return row
+
+    def _connect(self) -> None:
+        """React to the viewer, to the inputs and to the buttons."""
+        events = self.viewer.layers.events
+        for event in (events.inserted, events.removed, events.reordered):
+            event.connect(self._layers_changed)
+        for choice in self.inputs:
+            for box in choice.choices:
+                box.currentIndexChanged.connect(self._inputs_changed)
+        for setting in self.settings.values():
+            setting.changed.connect(self._settings_changed)
+        if self.probe is None:
+            self.run_button.clicked.connect(self._run_or_cancel)
+        else:
+            self.run_button.toggled.connect(self.probe.listen)
+        self.save_button.clicked.connect(self.save)
+        self.live_box.toggled.connect(self._toggle_preview)
+        if self.preview is not None:
+            self.preview.failed.connect(self._say_error)
+            self.preview.answered.connect(self._show_scalars)
+        self.destroyed.connect(lambda: None)
+
+    def disconnect_viewer(self) -> None:
+        """Stop listening to the viewer, before the form is thrown away."""
+        events = self.viewer.layers.events
+        for event in (events.inserted, events.removed, events.reordered):
+            event.disconnect(self._layers_changed)
+        if self.preview is not None:
+            self.preview.stop()
+        if self.probe is not None:
+            self.probe.listen(False)
+
+    def _layers_changed(self) -> None:
+        self.refresh()
+        if self.entry is None:
+            self.choose_defaults()
+
+    def refresh(self) -> None:
+        """List the viewer's layers anew."""
+        for choice in self.inputs:
+            choice.fill(list(self.viewer.layers))
+        self._inputs_changed()
+
+    def choose_defaults(self) -> None:
+        """Fill the inputs with the layers that fit."""
+        active = self.viewer.layers.selection.active
+        choose_defaults(self.inputs, list(self.viewer.layers), active)
+        self._inputs_changed()
+
+    def chosen_layers(self) -> list[Any]:
+        """All layers chosen as inputs."""
+        return [layer for choice in self.inputs for layer in choice.layers]
+
+    def values(self) -> dict[str, Any]:
+        """Nouns and parameters as they stand in the form.
+
+        Raises
+        ------
+        MapscopeError
+            If an input is missing or does not fit.
+        """
+        nouns = {choice.parameter.name: choice.noun() for choice in self.inputs}
+        given = {name: noun for name, noun in nouns.items() if noun is not None}
+        return given | {name: setting.value for name, setting in self.settings.items()}
+
+    def _inputs_changed(self) -> None:
+        """Ask for a missing voxel size, estimate, and preview."""
+        without = [la for la in self.chosen_layers() if _lacks_voxel_size(la)]
+        self.voxel_row.setVisible(bool(without))
+        if without:
+            self.voxel_question.setText(f"{without[0].name} has no voxel size:")
+        running = self._is_running()
+        self.run_button.setEnabled(running or not without)
+        self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+        self._settings_changed()
+
+    def _settings_changed(self) -> None:
+        if self.preview is not None and self.live_box.isChecked():
+            self.message.setText("")
+            self.preview.request()
+
+    def _set_voxel_size(self) -> None:
+        """Give a foreign layer the voxel size that the user typed."""
+        for layer in self.chosen_layers():
+            if _lacks_voxel_size(layer):
+                layer.scale = (self.voxel_size.value(),) * layer.ndim
+                layer.units = ("angstrom",) * layer.ndim
+                layer.axis_labels = ("z", "y", "x")
+        self.refresh()
+
+    def _toggle_preview(self, on: bool) -> None:
+        assert self.preview is not None
+        if on:
+            self.preview.request()
+        else:
+            self.preview.stop()
+
+    def _is_running(self) -> bool:
+        return self.entry is not None and not self.entry.run.is_over
+
+    def _run_or_cancel(self) -> None:
+        if self._is_running():
+            assert self.entry is not None
+            self.entry.run.cancel()
+            self.run_button.setText("Cancelling…")
+            self.run_button.setEnabled(False)
+        else:
+            self.run()
+
+    def run(self, **extra: Any) -> None:
+        """Run the job with what stands in the form; errors are shown under the button."""
+        self.message.setText("")
+        try:
+            values = self.job.check(**self.values(), **extra)
+        except MapscopeError as error:
+            self._say_error(error)
+            return
+        if self.preview is not None:
+            self.live_box.setChecked(False)
+        layers = self.chosen_layers()
+        anchor = layers[0] if layers else None
+        name = anchor.name if anchor is not None else self.job.title
+        self.entry = self.workspace.start(self.job, values, _object_name(name), anchor)
+        run = self.entry.run
+        run.progressed.connect(self._show_progress)
+        run.succeeded.connect(self._show_result)
+        run.failed.connect(self._say_error)
+        run.cancelled.connect(lambda: self.message.setText("Cancelled; nothing was changed."))
+        run.ended.connect(self._show_idle)
+        if self.probe is None:
+            self.run_button.setText("Cancel")
+            self.bar.setValue(0)
+            self.bar.setVisible(True)
+
+    def _show_progress(self, share: float, message: str) -> None:
+        self.bar.setValue(round(1000 * share))
+        self.bar.setFormat(f"{message} %p%" if message else "%p%")
+
+    def _show_result(self, _outcome: Any) -> None:
+        assert self.entry is not None
+        self.save_button.setEnabled(bool(self.entry.nouns))
+        self._show_scalars(self.entry.scalars)
+        if self.entry.record is not None:
+            note_duration(self.job, self.chosen_layers(), self.entry.record.seconds)
+
+    def _show_scalars(self, scalars: dict[str, Any]) -> None:
+        """Say what numbers came out, and show what *auto* came to."""
+        units = {o.name: o.help for o in self.job.outputs}
+        lines = [_scalar_text(name, value, units[name]) for name, value in scalars.items()]
+        self.message.setText("<br>".join(line for line in lines if line))
+        for name, value in scalars.items():
+            if name in self.settings and isinstance(value, float):
+                self.settings[name].suggest(value)
+
+    def _show_idle(self) -> None:
+        if self.probe is None:
+            self.run_button.setText("Run")
+        self.run_button.setEnabled(True)
+        self.bar.setVisible(False)
+        self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+        self.ended.emit(self.entry)
+
+    def _say_error(self, error: BaseException) -> None:
+        """One readable sentence under the button."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        if not isinstance(error, MapscopeError):
+            text = f"{self.job.title} failed: {type(error).__name__}: {text}"
+        self.message.setText(f'<span style="color:#ff7b72">{text}</span>')
+
+    def save(self) -> None:
+        """Ask for a file name and write the result there, with its record."""
+        if self.entry is None or not self.entry.nouns:
+            return
+        save_entry(self, self.entry, self.message)
+
+
+def save_entry(parent: QWidget, entry: Entry, message: QLabel) -> None:
+    """Ask where to, write what a run gave, and say what was written."""
+    first = next(iter(entry.nouns.values()))
+    kinds = (
+        "Tables and FSC XML (*.csv *.tsv *.json *.xml)"
+        if isinstance(first, Table)
+        else "Maps (*.mrc *.map *.mrc.gz)"
+    )
+    suffix = ".csv" if isinstance(first, Table) else ".mrc"
+    proposal = f"{entry.title.split(' · ')[-1]}_{next(iter(entry.nouns))}{suffix}"
+    path, _ = QFileDialog.getSaveFileName(parent, "Save the result", proposal, kinds)
+    if not path:
+        return
+    try:
+        written = write_nouns(entry.nouns, Path(path))
+    except (MapscopeError, OSError) as error:
+        message.setText(f'<span style="color:#ff7b72">{error}</span>')
+        return
+    message.setText("Saved " + ", ".join(w.path.name for w in written))
+
+
+def _lacks_voxel_size(layer: Any) -> bool:
+    """Whether a layer counts pixels."""
+    is_map = not reason_for_kind(layer, _volume_class()) or type(layer).__name__ == "Image"
+    return is_map and angstroms_per_unit(layer) is None
+
+
+def _volume_class() -> type:
+    from mapscope.volume import Volume
+
+    return Volume
+
+
+def _object_name(name: str) -> str:
+    """Name of the object that a half map belongs to; other names stay."""
+    return name.replace(" · half map 1", "").replace(" · half map 2", "")
+
+
+def _form_layout() -> QFormLayout:
+    """Labels left, widgets right and as wide as there is room for."""
+    rows = QFormLayout()
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+    return rows
+
+
+def _row_label(setting: Setting) -> QLabel:
+    """A setting's name, with its help as tooltip."""
+    label = QLabel(setting.parameter.label)
+    label.setToolTip(setting.parameter.help)
+    label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+    return label
+
+
+def _scalar_text(name: str, value: Any, text: str) -> str:
+    """One number of a result in words, with the unit that its description ends with."""
+    if value is None or isinstance(value, bool):
+        return ""
+    unit = next((u for u in ("Å²", "Å", "σ", "°", "1/Å") if f" {u}" in text), "")
+    shown = f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
+    label = name.replace("_", " ").replace("b factor", "B-factor").capitalize()
+    return f"{label}: {shown} {unit}".strip()
+
+
+def run_soon(call: Callable[[], None], milliseconds: int = 0) -> None:
+    """Do something when the window's loop comes round again."""
+    QTimer.singleShot(milliseconds, call)

@@ -1,0 +1,196 @@
+"""Choosing layers as inputs of a job: only those that fit, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QStandardItemModel
+from qtpy.QtWidgets import QComboBox, QWidget
+
+from mapscope.job import Parameter
+from mapscope.labels import Labels
+from mapscope.structure import Structure
+from mapscope.viewer.layers import (
+    half_map_pair,
+    noun_from_layer,
+    reason_against,
+    role_of,
+    tag_of,
+)
+from mapscope.volume import HalfMaps, Volume
+
+NONE = "none"
+
+
+def reason_for_kind(layer: Any, noun: type) -> str:
+    """Why a layer cannot stand for a noun of this class, or an empty text where it can."""
+    tag = tag_of(layer)
+    is_structure = tag is not None and isinstance(tag.noun, Structure)
+    if noun is Structure:
+        return "" if is_structure and role_of(layer) == "structure" else "not a structure"
+    if is_structure:
+        return "a structure, not a map"
+    wanted = "Labels" if noun is Labels else "Image"
+    if type(layer).__name__ != wanted:
+        return f"not {'labels' if noun is Labels else 'a map'}"
+    return reason_against(layer)
+
+
+class LayerChoice(QComboBox):
+    """A list of a viewer's layers in which only those of the right kind can be chosen.
+
+    Parameters
+    ----------
+    noun : type
+        Class of noun that is wanted.
+    optional : bool
+        Whether nothing may be chosen.
+    """
+
+    def __init__(self, noun: type, *, optional: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.noun = noun
+        self.optional = optional
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(12)
+
+    def fill(self, layers: Iterable[Any]) -> None:
+        """List these layers, the newest first, and keep the choice where it is still there."""
+        chosen = self.layer
+        self.blockSignals(True)
+        self.clear()
+        if self.optional:
+            self.addItem(NONE, None)
+        for layer in reversed(list(layers)):
+            reason = reason_for_kind(layer, self.noun)
+            if reason and reason != "no voxel size":
+                self._add_grey(layer.name, reason)
+            else:
+                self.addItem(layer.name, layer)
+        self.blockSignals(False)
+        self.choose(chosen)
+
+    def _add_grey(self, name: str, reason: str) -> None:
+        """List a layer that cannot be chosen, and say why."""
+        self.addItem(f"{name} ({reason})", None)
+        model = self.model()
+        if isinstance(model, QStandardItemModel):
+            item = model.item(self.count() - 1)
+            item.setEnabled(False)
+            item.setToolTip(reason)
+
+    @property
+    def layer(self) -> Any:
+        """The layer chosen, or None."""
+        return self.currentData(Qt.ItemDataRole.UserRole)
+
+    def choose(self, layer: Any) -> None:
+        """Choose a layer, or none; without effect where it is not listed."""
+        for n in range(self.count()):
+            if self.itemData(n, Qt.ItemDataRole.UserRole) is layer and (
+                layer is not None or self.itemText(n) == NONE
+            ):
+                self.setCurrentIndex(n)
+                return
+        if not self.optional:
+            enabled = [n for n in range(self.count()) if self.itemData(n) is not None]
+            self.setCurrentIndex(enabled[0] if enabled else -1)
+
+
+class InputChoice:
+    """The choice for one input of a job: one list of layers, or two for half maps.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        The input.
+    """
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.parameter = parameter
+        self.is_pair = parameter.noun is HalfMaps
+        noun = Volume if self.is_pair else parameter.noun
+        assert noun is not None
+        self.choices = [
+            LayerChoice(noun, optional=parameter.optional) for _ in range(2 if self.is_pair else 1)
+        ]
+
+    def fill(self, layers: list[Any]) -> None:
+        """List these layers in every choice."""
+        for choice in self.choices:
+            choice.fill(layers)
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers chosen, without those left out."""
+        return [choice.layer for choice in self.choices if choice.layer is not None]
+
+    def choose(self, *layers: Any) -> None:
+        """Choose layers in their order, or none."""
+        for choice, layer in zip(self.choices, layers or [None] * len(self.choices), strict=True):
+            choice.choose(layer)
+
+    def noun(self) -> Any:
+        """The noun that the chosen layers stand for, or None.
+
+        Raises
+        ------
+        InputError, GridError
+            If a layer cannot stand for it, or two half maps do not belong together.
+        """
+        nouns = [noun_from_layer(layer) for layer in self.layers]
+        if self.is_pair:
+            return HalfMaps(*nouns) if len(nouns) == 2 else None
+        return nouns[0] if nouns else None
+
+
+def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any) -> None:
+    """Fill a form's inputs with the layers that fit best.
+
+    Half maps go where half maps are wanted, masks where a mask is wanted, and the selected
+    map, or the last one, where a map is wanted.
+    """
+    pair = half_map_pair(layers)
+    maps = [la for la in layers if role_of(la) not in ("mask", "half map")]
+    usable = [la for la in maps if not reason_for_kind(la, Volume)]
+    best = selected if selected in usable else (usable[-1] if usable else None)
+    has_pair = False
+    taken: list[Any] = []
+    for choice in sorted(inputs, key=lambda c: not c.is_pair):
+        parameter = choice.parameter
+        if choice.is_pair:
+            has_pair = pair is not None
+            choice.choose(*(pair or ()))
+        elif parameter.name == "mask":
+            masks = [la for la in layers if role_of(la) == "mask"]
+            choice.choose(masks[-1] if masks else None)
+        elif parameter.noun is Volume:
+            if parameter.optional and (has_pair or taken):
+                choice.choose(None)
+                continue
+            others = [la for la in usable if la not in taken]
+            choice.choose(best if best in others else (others[-1] if others else None))
+            taken += choice.layers
+        else:
+            fitting = [
+                la for la in layers if parameter.noun and not reason_for_kind(la, parameter.noun)
+            ]
+            wanted = fitting[-1:] if not parameter.optional else []
+            choice.choose(*wanted)
+
+
+def can_fill(inputs: Iterable[Parameter], layers: list[Any]) -> bool:
+    """Whether the layers at hand are enough for every required input."""
+    for parameter in inputs:
+        if not parameter.required:
+            continue
+        if parameter.noun is HalfMaps:
+            if half_map_pair(layers) is None:
+                return False
+        elif parameter.noun is None or all(
+            reason_for_kind(layer, parameter.noun) for layer in layers
+        ):
+            return False
+    return True

@@ -1,0 +1,310 @@
+"""Nouns become napari layers in the right place, and layers become nouns again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from mapscope.density.level import contrast_limits, first_contour_level
+from mapscope.errors import InputError
+from mapscope.files import half_map_name
+from mapscope.labels import Labels
+from mapscope.mesh import Mesh
+from mapscope.record import Noun, Record, checksum_of, record_of
+from mapscope.structure import Structure
+from mapscope.volume import Volume
+
+LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
+
+KEY = "mapscope"
+SPACE: dict[str, Any] = {"units": "angstrom", "axis_labels": ("z", "y", "x")}
+SEPARATOR = " · "
+DISPLAYABLE = ("f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4")
+
+ELEMENT_COLORS = {
+    "C": "#b0b0b0",
+    "N": "#4f7fff",
+    "O": "#ff4d4d",
+    "S": "#e6c630",
+    "P": "#ff9d2e",
+    "H": "#ffffff",
+}
+OTHER_ELEMENT = "#7fd67f"
+CHAIN_COLORS = (
+    "#f4a261",
+    "#5bc0eb",
+    "#9bc53d",
+    "#e55381",
+    "#c3a6ff",
+    "#fde74c",
+    "#2ec4b6",
+    "#ff6b6b",
+)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What a layer of Mapscope carries in its metadata.
+
+    Parameters
+    ----------
+    noun : Noun
+        What the layer shows.
+    role : str
+        What it is for: ``"map"``, ``"half map"``, ``"mask"``, or the name of a job's output.
+    data : object
+        The layer's data when it was made; a layer that holds other data has been edited.
+    scale, translate : tuple of float
+        Its place when it was made.
+    """
+
+    noun: Noun
+    role: str
+    data: Any
+    scale: tuple[float, ...] = ()
+    translate: tuple[float, ...] = ()
+
+    @property
+    def record(self) -> Record | None:
+        """The run that made the noun."""
+        return record_of(self.noun)
+
+    @property
+    def checksum(self) -> str:
+        """The noun's checksum."""
+        return checksum_of(self.noun)
+
+
+def layers_from_noun(noun: Any, name: str, role: str = "map") -> list[LayerData]:
+    """The layers that show a noun, as napari's (data, attributes, type) tuples.
+
+    Parameters
+    ----------
+    noun : Volume, Labels, Structure or Mesh
+        What to show. Other nouns have no layer and give an empty list.
+    name : str
+        Name of the layer.
+    role : str
+        What it is for.
+    """
+    if isinstance(noun, Volume):
+        return [_image(noun, name, role)]
+    if isinstance(noun, Labels):
+        return [_labels(noun, name, role)]
+    if isinstance(noun, Structure):
+        return [_atoms(noun, name), *_backbone(noun, name)]
+    if isinstance(noun, Mesh):
+        return [_surface(noun, name, role)]
+    return []
+
+
+def role_of_file(file_name: str) -> str:
+    """What a map is for, judged by its file's name: map, half map or mask."""
+    if half_map_name(file_name) is not None:
+        return "half map"
+    return "mask" if "mask" in file_name.lower() else "map"
+
+
+def tag_of(layer: Any) -> Tag | None:
+    """What Mapscope knows of a layer, or None for a layer of someone else."""
+    tag = layer.metadata.get(KEY)
+    return tag if isinstance(tag, Tag) else None
+
+
+def role_of(layer: Any) -> str:
+    """What a layer is for; a foreign image is a map."""
+    tag = tag_of(layer)
+    return "map" if tag is None else tag.role
+
+
+def noun_from_layer(layer: Any) -> Any:
+    """The noun that a layer shows: the very one it was made from while nobody changed it.
+
+    Raises
+    ------
+    InputError
+        If the layer cannot stand for a noun; the message says why.
+    """
+    reason = reason_against(layer)
+    if reason:
+        raise InputError(f"{layer.name}: {reason}")
+    tag = tag_of(layer)
+    if tag is not None and (isinstance(tag.noun, Structure) or _is_unchanged(layer, tag)):
+        return tag.noun
+    voxel_size, origin = place_of(layer)
+    if type(layer).__name__ == "Labels":
+        return Labels(np.asarray(layer.data), voxel_size, origin)
+    contrast = tag.noun.contrast if tag and isinstance(tag.noun, Volume) else 1
+    return Volume(layer.data, voxel_size, origin, contrast=contrast)
+
+
+def reason_against(layer: Any) -> str:
+    """Why a layer cannot be used by a job, or an empty text where it can."""
+    kind = type(layer).__name__
+    tag = tag_of(layer)
+    if kind not in ("Image", "Labels") and tag is None:
+        return "not a map or a structure that Mapscope opened"
+    if tag is not None and isinstance(tag.noun, Structure):
+        return ""
+    if layer.ndim != 3 or getattr(layer, "rgb", False) or getattr(layer, "multiscale", False):
+        return "not a three-dimensional map"
+    if not np.allclose(layer.affine.linear_matrix, np.eye(3)) or not np.allclose(
+        layer.rotate, np.eye(3)
+    ):
+        return "rotated or sheared: use the job on the map before it was turned"
+    return "" if angstroms_per_unit(layer) is not None else "no voxel size"
+
+
+def angstroms_per_unit(layer: Any) -> tuple[float, ...] | None:
+    """Å in one world unit of a layer along z, y, x, or None where it counts pixels."""
+    factors = []
+    for unit in layer.units:
+        if unit.dimensionality != {"[length]": 1}:
+            return None
+        factors.append(float((1 * unit).to("angstrom").magnitude))
+    return tuple(factors)
+
+
+def place_of(layer: Any) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Voxel size and origin of a layer in Å, z, y, x."""
+    factors = np.asarray(angstroms_per_unit(layer))
+    z, y, x = np.asarray(layer.scale) * factors
+    oz, oy, ox = np.asarray(layer.translate) * factors
+    return (float(z), float(y), float(x)), (float(oz), float(oy), float(ox))
+
+
+def _is_unchanged(layer: Any, tag: Tag) -> bool:
+    """Whether a layer still shows its noun, in the noun's place."""
+    same_place = np.allclose(layer.scale, tag.scale) and np.allclose(layer.translate, tag.translate)
+    return layer.data is tag.data and bool(same_place)
+
+
+def base_name(name: str) -> str:
+    """A layer's name without what jobs have added to it."""
+    return name.split(SEPARATOR)[0]
+
+
+def half_map_pair(layers: Iterable[Any]) -> tuple[Any, Any] | None:
+    """The two layers that hold half maps of one object, first and second, if there are any.
+
+    Their files' names differ in the number of the half only, and they share a grid. The
+    last pair added wins.
+    """
+    halves = [layer for layer in layers if role_of(layer) == "half map"]
+    for second in reversed(halves):
+        for first in reversed(halves):
+            if _are_partners(first, second):
+                return first, second
+    return None
+
+
+def _are_partners(first: Any, second: Any) -> bool:
+    """Whether `first` holds half map 1 and `second` half map 2 of the same object."""
+    names = [half_map_name(layer.metadata.get("file", "")) for layer in (first, second)]
+    nouns = [tag.noun for tag in map(tag_of, (first, second)) if tag is not None]
+    if None in names or len(nouns) != 2:
+        return False
+    (one, other), (a, b) = nouns, [name for name in names if name is not None]
+    if (a.number, b.number) != (1, 2) or a.stem != b.stem:
+        return False
+    return isinstance(one, Volume) and isinstance(other, Volume) and one.grid.matches(other.grid)
+
+
+def _image(volume: Volume, name: str, role: str) -> LayerData:
+    """A map as an image layer with a contour level."""
+    data = volume.data
+    if data.dtype.newbyteorder("=").str[1:] not in DISPLAYABLE or not data.dtype.isnative:
+        data = volume.float32()
+    attributes = {
+        "name": name,
+        "scale": volume.voxel_size,
+        "translate": volume.origin,
+        "rendering": "iso",
+        "projection_mode": "none",
+        "metadata": {KEY: Tag(volume, role, data, volume.voxel_size, volume.origin)},
+        **_look(volume, role),
+        **SPACE,
+    }
+    return data, attributes, "image"
+
+
+def _look(volume: Volume, role: str) -> dict[str, Any]:
+    """Contrast, contour level and colours that suit a map's role."""
+    if role == "mask":
+        return {
+            "contrast_limits": (0.0, 1.0),
+            "iso_threshold": 0.5,
+            "colormap": "bop blue",
+            "opacity": 0.4,
+            "blending": "additive",
+        }
+    limits = contrast_limits(volume)
+    level = first_contour_level(volume)
+    return {"contrast_limits": limits, "iso_threshold": level, "colormap": "gray"}
+
+
+def _labels(labels: Labels, name: str, role: str) -> LayerData:
+    """Labels as a labels layer."""
+    tag = Tag(labels, role, labels.data, labels.voxel_size, labels.origin)
+    place = {"scale": labels.voxel_size, "translate": labels.origin}
+    return labels.data, {"name": name, "metadata": {KEY: tag}, **place, **SPACE}, "labels"
+
+
+def _atoms(structure: Structure, name: str) -> LayerData:
+    """All atoms as points, coloured by element."""
+    colors = [ELEMENT_COLORS.get(str(e), OTHER_ELEMENT) for e in structure.elements]
+    attributes = {
+        "name": f"{name}{SEPARATOR}atoms",
+        "size": 1.2,
+        "face_color": colors,
+        "border_width": 0.0,
+        "shading": "spherical",
+        "visible": len(structure) <= 2000,
+        "features": {
+            "chain": structure.chains,
+            "residue": structure.residue_names,
+            "number": structure.residue_numbers,
+            "atom": structure.atom_names,
+            "b_factor": structure.b_factors,
+        },
+        "metadata": {KEY: Tag(structure, "structure", structure.positions)},
+        **SPACE,
+    }
+    return np.array(structure.positions), attributes, "points"
+
+
+def _backbone(structure: Structure, name: str) -> list[LayerData]:
+    """Cα and P atoms joined into a path for each unbroken stretch of each chain."""
+    paths, colors = [], []
+    chosen = np.flatnonzero(structure.is_backbone)
+    for n, chain in enumerate(dict.fromkeys(structure.chains[chosen])):
+        positions = structure.positions[chosen[structure.chains[chosen] == chain]]
+        steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
+        breaks = np.flatnonzero(steps > 8.0) + 1
+        pieces = [p for p in np.split(positions, breaks) if len(p) > 1]
+        paths += pieces
+        colors += [CHAIN_COLORS[n % len(CHAIN_COLORS)]] * len(pieces)
+    if not paths:
+        return []
+    attributes = {
+        "name": f"{name}{SEPARATOR}backbone",
+        "shape_type": "path",
+        "edge_color": colors,
+        "edge_width": 0.8,
+        "opacity": 1.0,
+        "metadata": {KEY: Tag(structure, "backbone", structure.positions)},
+        **SPACE,
+    }
+    return [(paths, attributes, "shapes")]
+
+
+def _surface(mesh: Mesh, name: str, role: str) -> LayerData:
+    """A mesh as a surface layer."""
+    parts = [np.array(mesh.vertices), np.array(mesh.faces)]
+    if mesh.values is not None:
+        parts.append(np.array(mesh.values))
+    tag = Tag(mesh, role, parts)
+    return tuple(parts), {"name": name, "metadata": {KEY: tag}, **SPACE}, "surface"

@@ -1,0 +1,69 @@
+"""napari opens maps and structures through Mapscope."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from mapscope.errors import MapscopeError
+from mapscope.files import half_map_name, read, readable_suffixes
+from mapscope.files.stream import format_suffix
+from mapscope.viewer.layers import SEPARATOR, LayerData, layers_from_noun, role_of_file
+
+PathOrPaths = str | list[str]
+
+NOT_LAYERS = {".csv", ".tsv", ".json"}
+"""Tables: they are plotted, not laid over a map."""
+
+
+def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
+    """The function that reads `path` into layers, or None where Mapscope does not know it.
+
+    Parameters
+    ----------
+    path : str or list of str
+        One file, or several that were dropped together.
+    """
+    paths = [path] if isinstance(path, str) else path
+    known = set(readable_suffixes()) - NOT_LAYERS
+    fits = all(Path(p).is_file() and format_suffix(Path(p)) in known for p in paths)
+    return read_layers if paths and fits else None
+
+
+def read_layers(path: PathOrPaths) -> list[LayerData]:
+    """Read files into napari's layer tuples, each in its place in Å.
+
+    Raises
+    ------
+    MapscopeError
+        If a file cannot be read; the message says why.
+    """
+    paths = [path] if isinstance(path, str) else path
+    layers: list[LayerData] = []
+    for one in paths:
+        name = Path(one).name
+        noun = read(one)
+        new = layers_from_noun(noun, layer_name(name), role_of_file(name))
+        if not new:
+            raise MapscopeError(f"{name} holds a {type(noun).__name__.lower()}, not a layer")
+        for _, attributes, _ in new:
+            attributes["metadata"]["file"] = name
+        layers += new
+    return layers
+
+
+def layer_name(file_name: str) -> str:
+    """A layer's name: the file's without its suffixes; half maps are numbered.
+
+    Examples
+    --------
+    >>> layer_name("emd_1234_half_map_2.map.gz")
+    'emd_1234 · half map 2'
+    """
+    half = half_map_name(file_name)
+    if half is None:
+        return file_name[: file_name.lower().rfind(format_suffix(Path(file_name)))]
+    stem = file_name[: half.stem.index("{}")]
+    stem = re.sub(r"[-_. ]*(half)?[-_. ]*(map|vol|volume)?[-_. ]*$", "", stem, flags=re.IGNORECASE)
+    return f"{stem or 'map'}{SEPARATOR}half map {half.number}"

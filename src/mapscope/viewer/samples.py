@@ -1,0 +1,26 @@
+"""The sample data of ``File > Open Sample``."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from mapscope.viewer.layers import LayerData
+from mapscope.viewer.reader import read_layers
+
+SAMPLE = (
+    "four_helix_bundle_half_1.mrc.gz",
+    "four_helix_bundle_half_2.mrc.gz",
+    "four_helix_bundle.cif",
+)
+
+
+def sample_folder() -> Path:
+    """Where the sample files are: in the package, or in a checkout beside ``src``."""
+    inside = Path(str(files("mapscope"))) / "sample_data"
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "sample_data"
+
+
+def four_helix_bundle() -> list[LayerData]:
+    """Half maps of a small simulated protein, and the structure that they were made from."""
+    return read_layers([str(sample_folder() / name) for name in SAMPLE])

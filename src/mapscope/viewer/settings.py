@@ -1,0 +1,132 @@
+"""One row of a form for one plain parameter of a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import create_widget
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QWidget
+
+from mapscope.job import Parameter
+
+AUTOMATIC = "auto"
+HUGE = 1e6
+
+
+class Setting(QObject):
+    """A widget for one parameter, with its unit, and a tick for *auto* where None is allowed.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        A parameter that is no noun.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__()
+        self.parameter = parameter
+        self.editor = create_widget(
+            value=self._first_value(),
+            annotation=self._base_type(),
+            name=parameter.name,
+            label=parameter.label,
+            options=self._options(),
+        )
+        self.row = QWidget()
+        layout = QHBoxLayout(self.row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.automatic = QCheckBox(AUTOMATIC)
+        self.automatic.setVisible(parameter.optional)
+        if parameter.optional:
+            self.automatic.setChecked(parameter.default is None)
+            layout.addWidget(self.automatic)
+        layout.addWidget(self.editor.native, stretch=1)
+        if parameter.show.unit:
+            layout.addWidget(QLabel(parameter.show.unit))
+        self.row.setToolTip(parameter.help)
+        self._enable()
+        self.automatic.toggled.connect(self._toggled)
+        self.editor.changed.connect(self._edited)
+
+    @property
+    def value(self) -> Any:
+        """The value as the job takes it."""
+        if self.parameter.optional and self.automatic.isChecked():
+            return None
+        value = self.editor.value
+        if self.parameter.kind in ("region", "triple") and isinstance(value, str):
+            return value.strip() or None
+        return value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if self.parameter.optional:
+            self.automatic.setChecked(value is None)
+        if value is not None:
+            self.editor.value = str(value) if self.parameter.kind == "region" else value
+
+    def suggest(self, value: float) -> None:
+        """Show what *auto* came to, without leaving *auto*."""
+        if self.automatic.isChecked():
+            with self.editor.changed.blocked():
+                self.editor.value = value
+
+    def _toggled(self) -> None:
+        self._enable()
+        self.changed.emit()
+
+    def _edited(self) -> None:
+        if self.parameter.show.slider is not None and self.automatic.isChecked():
+            self.automatic.setChecked(False)
+            return
+        self.changed.emit()
+
+    def _enable(self) -> None:
+        """Grey the editor while *auto* is ticked; a slider may be moved at any time."""
+        is_auto = self.parameter.optional and self.automatic.isChecked()
+        self.editor.enabled = not is_auto or self.parameter.show.slider is not None
+
+    def _base_type(self) -> Any:
+        """The type that magicgui makes a widget for."""
+        types: dict[str, Any] = {
+            "number": float,
+            "integer": int,
+            "flag": bool,
+            "choice": str,
+            "text": str,
+            "region": str,
+            "triple": tuple[float, float, float],
+        }
+        return types[self.parameter.kind]
+
+    def _first_value(self) -> Any:
+        """What the editor shows at first."""
+        default = self.parameter.default
+        if default is not None:
+            return default
+        low, high = self.parameter.show.slider or self.parameter.bounds
+        if self.parameter.kind in ("number", "integer"):
+            inside = 0 if low is None or low <= 0 else low
+            return inside if high is None else min(inside, high)
+        return (0.0, 0.0, 0.0) if self.parameter.kind == "triple" else ""
+
+    def _options(self) -> dict[str, Any]:
+        """Bounds, steps, choices and the kind of widget, as magicgui names them."""
+        parameter = self.parameter
+        options: dict[str, Any] = {"tooltip": parameter.help}
+        if parameter.kind == "choice":
+            options |= {"choices": parameter.choices}
+        if parameter.kind in ("number", "integer"):
+            low, high = parameter.show.slider or parameter.bounds
+            options |= {
+                "min": -HUGE if low is None else low,
+                "max": HUGE if high is None else high,
+            }
+        if parameter.kind == "number":
+            options["step"] = 1.0 if parameter.show.slider else 0.1
+        if parameter.show.slider is not None:
+            options["widget_type"] = "FloatSlider" if parameter.kind == "number" else "Slider"
+        return options

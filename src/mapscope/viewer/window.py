@@ -1,0 +1,81 @@
+"""A napari window with Mapscope's docks in one column on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import napari
+from qtpy.QtWidgets import QDockWidget
+
+from mapscope.viewer.contour import connect_wheel
+from mapscope.viewer.docks.history import HistoryDock
+from mapscope.viewer.docks.info import InfoDock
+from mapscope.viewer.docks.jobs import JobsDock
+from mapscope.viewer.docks.plot import PlotDock
+from mapscope.viewer.forms import JobForm
+from mapscope.viewer.workspace import workspace_of
+
+PLUGIN = "napari-mapscope"
+LOWER_DOCKS = ("Info", "Plot", "History")
+
+
+def open_window(paths: Sequence[str] = (), *, sample: bool = False) -> None:
+    """Open napari with all docks and some files, and stay until it is closed.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files to open.
+    sample : bool
+        Also open the sample half maps and their structure.
+    """
+    viewer = napari.Viewer(title="Mapscope")
+    open_docks(viewer)
+    if sample:
+        viewer.open_sample(PLUGIN, "four_helix_bundle")
+    for path in paths:
+        viewer.open(path, plugin=PLUGIN)
+    napari.run()
+
+
+def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
+    """Show Jobs over Info, Plot and History as tabs; each is made once.
+
+    Returns
+    -------
+    dict of str to QWidget
+        The docks' widgets by name.
+    """
+    window = viewer.window
+    frames: dict[str, QDockWidget] = {}
+    widgets: dict[str, Any] = {}
+    for name in ("Jobs", *LOWER_DOCKS):
+        frames[name], widgets[name] = window.add_plugin_dock_widget(
+            PLUGIN, name, tabify=name in LOWER_DOCKS[1:]
+        )
+        frames[name].setWindowTitle(name)
+    frames["Plot"].raise_()
+    connect_wheel(viewer)
+    workspace = workspace_of(viewer)
+    workspace.table_shown.connect(lambda _table: frames["Plot"].raise_())
+    return widgets
+
+
+def open_job(name: str) -> JobForm:
+    """Show the form of a job in the Jobs dock of the current viewer.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no viewer.
+    """
+    viewer = napari.current_viewer()
+    if viewer is None:
+        raise RuntimeError("open a napari viewer first")
+    dock = open_docks(viewer)["Jobs"]
+    form: JobForm = dock.open(name)
+    return form
+
+
+__all__ = ["HistoryDock", "InfoDock", "JobsDock", "PlotDock", "open_docks", "open_job"]

@@ -1,0 +1,229 @@
+"""What the docks of one viewer share: the runs so far and the table that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, ref
+
+from napari.layers import Layer
+from qtpy.QtCore import QObject, Signal
+
+from mapscope.job import Job
+from mapscope.record import Record, Source, checksum_of, record_of, source_of
+from mapscope.table import Table
+from mapscope.viewer.layers import (
+    SEPARATOR,
+    LayerData,
+    base_name,
+    layers_from_noun,
+    tag_of,
+)
+from mapscope.viewer.runner import Run
+from mapscope.volume import HalfMaps
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class Entry:
+    """One run as the History dock tells of it.
+
+    Parameters
+    ----------
+    job : Job
+        What was run.
+    title : str
+        Job and object in words.
+    run : Run
+        The call in the worker thread.
+    state : str
+        running, done, cancelled or failed.
+    message : str
+        Why it failed.
+    unsaved : dict
+        Input nouns that are in no file, by checksum of the input and part of it: what a
+        script needs as copies.
+    scalars : dict of str to value
+        Numbers that came out.
+    record : Record, optional
+        Of a run that is done.
+    """
+
+    job: Job
+    title: str
+    run: Run
+    state: str = "running"
+    message: str = ""
+    unsaved: dict[tuple[str, int], Any] = field(default_factory=dict)
+    scalars: dict[str, Any] = field(default_factory=dict)
+    record: Record | None = None
+    _kept: dict[str, Callable[[], Any]] = field(default_factory=dict)
+
+    @property
+    def nouns(self) -> dict[str, Any]:
+        """What came out, by name. Maps are held by their layers: one removed is gone here."""
+        found = {name: reference() for name, reference in self._kept.items()}
+        return {name: noun for name, noun in found.items() if noun is not None}
+
+    def keep(self, nouns: Mapping[str, Any]) -> None:
+        """Hold what came out: tables themselves, other nouns as long as a layer shows them."""
+        for name, noun in nouns.items():
+            self._kept[name] = partial(_same, noun) if isinstance(noun, Table) else ref(noun)
+
+
+class Workspace(QObject):
+    """Runs jobs for one viewer, puts results into it, and tells the docks.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer that results go to.
+    """
+
+    changed = Signal(object)
+    table_shown = Signal(object)
+    job_opened = Signal(str)
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.entries: list[Entry] = []
+        self.table: Table | None = None
+
+    def start(self, job: Job, values: Mapping[str, Any], name: str, anchor: Layer | None) -> Entry:
+        """Run a job in the worker thread; its layers are added when it is done.
+
+        Parameters
+        ----------
+        job : Job
+            What to run.
+        values : mapping of str to object
+            Its nouns and parameters.
+        name : str
+            Name of the object that the results are named after.
+        anchor : Layer, optional
+            The input that results are put beside.
+        """
+        call = _call(job, values, base_name(name))
+        entry = Entry(job, f"{job.title}{SEPARATOR}{base_name(name)}", Run(call))
+        entry.run.succeeded.connect(lambda result: self._succeed(entry, result, anchor))
+        entry.run.failed.connect(lambda error: self._end(entry, "failed", str(error)))
+        entry.run.cancelled.connect(lambda: self._end(entry, "cancelled"))
+        self.entries.append(entry)
+        self.changed.emit(entry)
+        entry.run.start()
+        return entry
+
+    def show_table(self, table: Table) -> None:
+        """Show a table in the Plot dock."""
+        self.table = table
+        self.table_shown.emit(table)
+
+    def stop(self) -> None:
+        """Cancel whatever is running; called when the viewer closes."""
+        for entry in self.entries:
+            entry.run.cancel()
+
+    def _succeed(self, entry: Entry, outcome: Outcome, anchor: Layer | None) -> None:
+        """Put a result into the viewer and tell the docks."""
+        entry.keep(outcome.nouns)
+        entry.scalars, entry.unsaved = outcome.scalars, outcome.unsaved
+        entry.record = next((record_of(n) for n in outcome.nouns.values()), None)
+        add_layers(self.viewer, outcome.layers, anchor, entry.record)
+        self._end(entry, "done")
+        for noun in outcome.nouns.values():
+            if isinstance(noun, Table):
+                self.show_table(noun)
+                break
+
+    def _end(self, entry: Entry, state: str, message: str = "") -> None:
+        entry.state, entry.message = state, message
+        self.changed.emit(entry)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gives to the viewer: nouns, numbers, and layers ready to be added."""
+
+    nouns: dict[str, Any]
+    scalars: dict[str, Any]
+    layers: list[LayerData]
+    unsaved: dict[tuple[str, int], Any]
+
+
+def _same(value: T) -> T:
+    """The value itself: a reference that keeps what it refers to."""
+    return value
+
+
+def _unsaved(nouns: Iterable[Any]) -> dict[tuple[str, int], Any]:
+    """The nouns, or halves of them, that neither a file nor a job gave."""
+    found = {}
+    for noun in nouns:
+        parts = (noun.first, noun.second) if isinstance(noun, HalfMaps) else (noun,)
+        for n, part in enumerate(parts):
+            if source_of(part) == Source():
+                found[checksum_of(noun), n] = part
+    return found
+
+
+def _call(job: Job, values: Mapping[str, Any], stem: str) -> Callable[..., Outcome]:
+    """The call for the worker thread: the job, and its layers made ready."""
+
+    def call(progress: Any) -> Outcome:
+        result = job(**values, progress=progress)
+        nouns = dict(job.nouns_of(result))
+        caption = getattr(result, "caption", "")
+        layers: list[LayerData] = []
+        for field_name, noun in nouns.items():
+            words = field_name.replace("_", " ") + (f" ({caption})" if caption else "")
+            layers += layers_from_noun(noun, f"{stem}{SEPARATOR}{words}", field_name)
+        inputs = [values[p.name] for p in job.inputs if values.get(p.name) is not None]
+        return Outcome(nouns, job.scalars_of(result), layers, _unsaved(inputs))
+
+    return call
+
+
+def add_layers(
+    viewer: Any, layers: list[LayerData], anchor: Layer | None, record: Record | None
+) -> list[Layer]:
+    """Add layers beside their input; those of an equal earlier run are replaced.
+
+    A map hides the input that it would cover; a mask does not.
+    """
+    if record is not None:
+        for layer in [old for old in viewer.layers if _is_of_equal_run(old, record)]:
+            viewer.layers.remove(layer)
+    added = []
+    for data, attributes, kind in layers:
+        layer = Layer.create(data, attributes, kind)
+        tag = tag_of(layer)
+        covers = kind == "image" and tag is not None and tag.role != "mask"
+        place = len(viewer.layers)
+        if anchor is not None and anchor in viewer.layers:
+            place = viewer.layers.index(anchor) + (0 if covers else 1)
+            anchor.visible = anchor.visible and not covers
+        viewer.layers.insert(place, layer)
+        added.append(layer)
+    if added:
+        viewer.layers.selection.active = added[0]
+    return added
+
+
+def _is_of_equal_run(layer: Layer, record: Record) -> bool:
+    """Whether a layer shows the result of an earlier run with equal inputs and parameters."""
+    tag = tag_of(layer)
+    return tag is not None and tag.record is not None and tag.record.key == record.key
+
+
+_workspaces: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
+
+
+def workspace_of(viewer: Any) -> Workspace:
+    """The one workspace of a viewer, made when first asked for."""
+    if viewer not in _workspaces:
+        _workspaces[viewer] = Workspace(viewer)
+    return _workspaces[viewer]

@@ -1,0 +1,96 @@
+"""Atomic models come back atom by atom, and what PDB cannot hold is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gemmi
+import numpy as np
+import pytest
+
+from mapscope import files
+from mapscope.errors import MapFormatError
+from mapscope.structure import Structure
+
+
+def model(atoms: int = 3, chain: str = "A", residue: str = "ALA", **place: Any) -> gemmi.Structure:
+    """Atoms of one residue, 1.5 Å apart, made with gemmi."""
+    structure = gemmi.Structure()
+    structure.name = "test"
+    structure.cell = gemmi.UnitCell(50, 60, 70, 90, 90, 90)
+    part = gemmi.Residue()
+    part.name = residue
+    part.seqid = gemmi.SeqId(str(place.get("number", 7)))
+    for i in range(atoms):
+        atom = gemmi.Atom()
+        atom.name, atom.element = "CA", gemmi.Element("C")
+        atom.pos = gemmi.Position(1.5 * i, place.get("y", 2.0), 3.25)
+        atom.b_iso, atom.occ = 12.5, 0.75
+        part.add_atom(atom)
+    one = gemmi.Model(1)
+    line = gemmi.Chain(chain)
+    line.add_residue(part)
+    one.add_chain(line)
+    structure.add_model(one)
+    structure.setup_entities()
+    return structure
+
+
+@pytest.mark.parametrize("suffix", [".pdb", ".ent.gz", ".cif", ".mmcif.gz", ".cif.bz2"])
+def test_write_when_read_back_then_atoms_are_the_same(tmp_path: Path, suffix: str) -> None:
+    source = Structure.from_gemmi(model())
+    path = files.write(tmp_path / f"a{suffix}", source)
+    again = files.read(path)
+    np.testing.assert_allclose(again.positions, [[3.25, 2, 0], [3.25, 2, 1.5], [3.25, 2, 3]])
+    assert again.checksum() == source.checksum()
+    assert again.model.cell.parameters == (50, 60, 70, 90, 90, 90)
+    assert files.write(tmp_path / f"b{suffix}", again).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.pdb", "a.cif", "a.pdb.gz"])
+@pytest.mark.parametrize("text", ["", "nothing here\n", "data_x\n_cell.length_a 1\n"])
+def test_read_when_it_holds_no_atoms_then_it_is_refused(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(MapFormatError, match="atom"):
+        files.read(tmp_path / name)
+
+
+def test_read_when_a_position_is_not_finite_then_it_is_refused(tmp_path: Path) -> None:
+    path = files.write(tmp_path / "a.cif", Structure.from_gemmi(model()))
+    path.write_text(path.read_text().replace("3.25", "?"))
+    with pytest.raises(MapFormatError, match="3 of 3 atoms have no finite position"):
+        files.read(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"atoms": 100_000}, "100001 atoms"),
+        ({"chain": "AB"}, "chain names of one letter"),
+        ({"residue": "A1BCD"}, "residue names"),
+        ({"number": 10_000}, "residue numbers"),
+        ({"y": 10_000.0}, "positions from"),
+    ],
+)
+def test_write_when_pdb_has_no_room_then_mmcif_is_proposed(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    structure = Structure.from_gemmi(model(**changes))
+    with pytest.raises(MapFormatError, match=rf"{reason}.*write \.cif"):
+        files.write(tmp_path / "a.pdb", structure)
+    again = files.read(files.write(tmp_path / "a.cif", structure))
+    assert again.checksum() == structure.checksum()
+
+
+@pytest.mark.real_data
+def test_read_when_models_are_real_then_gemmi_counts_the_same_atoms(data_folder: Path) -> None:
+    paths = sorted(data_folder.glob("maps/*/*.pdb.gz")) + sorted(
+        data_folder.glob("maps/*/*.cif.gz")
+    )
+    assert len(paths) > 20
+    for path in paths:
+        reference = gemmi.read_structure(str(path))
+        assert len(files.read(path)) == reference[0].count_atom_sites(), path
