@@ -32,12 +32,13 @@ class Cache:
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._size = 0
         self._lock = Lock()
 
     @property
     def size(self) -> int:
         """Bytes held now."""
-        return sum(size for _, size in self._kept.values())
+        return self._size
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is stored under `key`, made and stored first where it is not there yet.
@@ -58,6 +59,7 @@ class Cache:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
+            self._size = 0
 
     def _store(self, key: Hashable, value: Any) -> None:
         """Keep a value and drop the oldest until everything fits."""
@@ -65,10 +67,12 @@ class Cache:
         if size > self.budget:
             return
         with self._lock:
+            # Another thread may have made the same value in the meantime.
+            self._size -= self._kept.pop(key, (None, 0))[1]
+            while self._size + size > self.budget:
+                self._size -= self._kept.popitem(last=False)[1][1]
             self._kept[key] = (value, size)
-            self._kept.move_to_end(key)
-            while self.size > self.budget:
-                self._kept.popitem(last=False)
+            self._size += size
 
 
 def size_in_bytes(value: Any) -> int:

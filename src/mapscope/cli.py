@@ -17,15 +17,16 @@ from cyclopts import Parameter as Option
 from mapscope import __version__
 from mapscope.errors import Cancelled, InputError, MapscopeError
 from mapscope.files import read
-from mapscope.files.result import write_nouns
+from mapscope.files.result import plan_files, write_planned
 from mapscope.job import Job, Parameter
 from mapscope.jobs import all_jobs, family_title
 from mapscope.progress import Progress
-from mapscope.record import record_of
+from mapscope.record import plain, record_of
 from mapscope.table import Table
 from mapscope.volume import HalfMaps
 
 DONE, FAILED, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
+WRONG_PATH = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
         build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (KeyboardInterrupt, Cancelled):
         return _complain("cancelled", CANCELLED)
-    except (CycloptsError, MapscopeError, FileNotFoundError, IsADirectoryError) as error:
+    except (CycloptsError, MapscopeError, *WRONG_PATH) as error:
         return _complain(_one_line(error), WRONG_INPUT)
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -65,6 +66,7 @@ def build_app() -> App:
         help="Sharpen, measure, mask and compare density maps. "
         "Every job of the napari plugin is a command here, with the same parameters.",
         version_flags=["--version"],
+        help_format="plaintext",
     )
     for job in all_jobs().values():
         command = _command(job)
@@ -100,15 +102,17 @@ def _command(job: Job) -> Callable[..., None]:
     parameters += _common_options(job)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__doc__ = "\n\n".join([job.summary, job.description])
+    run.__doc__ = "\n\n".join([job.summary, *map(_on_one_line, job.description.split("\n\n"))])
     return run
 
 
 def _option(parameter: Parameter) -> inspect.Parameter:
     """One parameter of a job as one of its command."""
     required = parameter.required
-    by_position = required or parameter.kind == "noun"
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if by_position else inspect.Parameter.KEYWORD_ONLY
+    by_position = parameter.kind == "noun"
+    kind = (
+        inspect.Parameter.POSITIONAL_OR_KEYWORD if by_position else inspect.Parameter.KEYWORD_ONLY
+    )
     unit = f" ({parameter.show.unit})" if parameter.show.unit else ""
     word = Option(help=parameter.help + unit, negative=None if _is_flag(parameter) else "")
     return inspect.Parameter(
@@ -145,7 +149,8 @@ def _common_options(job: Job) -> list[inspect.Parameter]:
     keyword = inspect.Parameter.KEYWORD_ONLY
 
     def option(name: str, kind: Any, default: Any, text: str, word: str) -> inspect.Parameter:
-        annotation = Annotated[kind, Option(name=word, help=text, negative="")]
+        shown = Option(name=word, help=text, negative="", show_default=False)
+        annotation = Annotated[kind, shown]
         return inspect.Parameter(name, keyword, default=default, annotation=annotation)
 
     return [
@@ -169,22 +174,21 @@ def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_j
 
     Raises
     ------
-    InputError
-        If the job gives a map and nobody said where to write it.
+    MapscopeError
+        If the input or a parameter is wrong, an output cannot be written as asked, or the
+        job gives a map and nobody said where to write it.
     """
-    chosen = [name for name in save.split(",") if name]
-    if out is None and (chosen or not _can_be_printed(job)):
-        raise InputError(f"{job.name.replace('_', '-')} writes files: say where with --out PATH")
+    paths = _plan(job, out, [name for name in save.split(",") if name])
     inputs = {p.name: _read_input(p, given[p.name]) for p in job.inputs if given.get(p.name)}
     result = job(**{**given, **inputs}, progress=_progress())
     nouns = dict(job.nouns_of(result))
-    written = write_nouns(nouns, out, chosen) if out is not None else []
+    written = write_planned(nouns, paths)
     record = next(r for r in (record_of(n) for n in nouns.values()) if r is not None)
     answer: dict[str, Any] = dict(job.scalars_of(result))
     if not as_json:
         _print_answer(answer, nouns, [str(w.path) for w in written])
         return
-    answer |= {name: n.records() for name, n in nouns.items() if isinstance(n, Table)}
+    answer |= {name: _rows(n) for name, n in nouns.items() if isinstance(n, Table)}
     answer["files"] = [
         {"field": w.field, "path": str(w.path), "checksum": record.outputs[w.field]}
         for w in written
@@ -193,9 +197,25 @@ def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_j
     sys.stdout.write(json.dumps(answer, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _can_be_printed(job: Job) -> bool:
-    """Whether every noun that a job gives is a table."""
-    return all(o.type is Table for o in job.outputs if o.is_noun)
+def _plan(job: Job, out: str | None, save: list[str]) -> dict[str, Path]:
+    """Path of each output to be written, known before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If no path is given and the job gives more than tables, which can be printed.
+    """
+    kinds = {o.name: o.noun for o in job.outputs if o.noun is not None}
+    if out is not None:
+        return plan_files(kinds, out, save)
+    if save or any(kind is not Table for kind in kinds.values()):
+        raise InputError(f"{job.name.replace('_', '-')} writes files: say where with --out PATH")
+    return {}
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    """A table's rows as JSON can hold them."""
+    return [{name: plain(value) for name, value in row.items()} for row in table.records()]
 
 
 def _read_input(parameter: Parameter, value: Any) -> Any:
@@ -269,7 +289,12 @@ def _one_line(error: BaseException) -> str:
     """An error's message on one line."""
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+    return _on_one_line(str(error))
+
+
+def _on_one_line(text: str) -> str:
+    """Text without its line breaks."""
+    return " ".join(text.split())
 
 
 if __name__ == "__main__":

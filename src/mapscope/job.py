@@ -13,7 +13,8 @@ import os
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from copy import copy
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from time import perf_counter
@@ -24,7 +25,7 @@ from docstring_parser import parse as parse_docstring
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from mapscope.errors import InputError
+from mapscope.errors import GridError, InputError
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
 from mapscope.particles import Particles
@@ -119,14 +120,18 @@ class Parameter:
         if self.kind == "noun":
             return self._check_noun(value)
         if self.kind == "region" and isinstance(value, str):
-            return Region.parse(value)
+            try:
+                return Region.parse(value)
+            except GridError as error:
+                raise InputError(f"{self.label}: {error}") from None
         try:
             checked = self._adapter.validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            raise InputError(f"{self.label}: {reason}, got {value!r}") from None
-        if isinstance(checked, float) and not math.isfinite(checked):
-            raise InputError(f"{self.label}: expected a finite number, got {value!r}")
+            raise InputError(f"{self.label}: {reason}, got {_short(value)}") from None
+        numbers = checked if isinstance(checked, tuple) else (checked,)
+        if any(isinstance(n, float) and not math.isfinite(n) for n in numbers):
+            raise InputError(f"{self.label}: expected a finite number, got {_short(value)}")
         return checked
 
     def _check_noun(self, value: Any) -> Any:
@@ -163,9 +168,15 @@ class Output:
     help: str
 
     @property
+    def noun(self) -> type | None:
+        """Class of the noun that it is, or None for a plain value."""
+        found: type = _without_none(self.type)[0]
+        return found if found in NOUNS else None
+
+    @property
     def is_noun(self) -> bool:
         """Whether it becomes a layer or a file, rather than a number in the answer."""
-        return _without_none(self.type)[0] in NOUNS
+        return self.noun is not None
 
 
 class Job:
@@ -206,7 +217,7 @@ class Job:
         self.probe = probe
         self.menu = menu
         self.memory = memory
-        self.family: str = function.__module__.split(".")[-2]
+        self.family: str = function.__module__.rpartition(".")[0].rpartition(".")[2]
         self.title = title or self.name.replace("_", " ").capitalize()
         self.__doc__ = function.__doc__
         self.__name__ = self.name
@@ -281,7 +292,11 @@ class Job:
         names = [p.name for p in self.parameters]
         if len(args) > len(self.inputs):
             raise InputError(f"{self.title}: parameters other than inputs are given by name")
-        given = dict(zip(names, args, strict=False)) | kwargs
+        given = dict(zip(names, args, strict=False))
+        twice = sorted(set(given) & set(kwargs))
+        if twice:
+            raise InputError(f"{self.title} was given {twice[0]!r} twice: by position and by name")
+        given |= kwargs
         unknown = sorted(set(given) - set(names))
         if unknown:
             raise InputError(f"{self.title} has no parameter {unknown[0]!r}, but {names}")
@@ -296,7 +311,7 @@ class Job:
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         clock = perf_counter()
         extra = {"progress": progress} if "progress" in self._accepts else {}
-        result = self.function(**bound, **extra)
+        result = _apart(self.function(**bound, **extra), [bound[p.name] for p in self.inputs])
         self._record(bound, result, started, perf_counter() - clock)
         return result
 
@@ -356,6 +371,26 @@ def job(
         return Job(function, title=title, live=live, probe=probe, menu=menu, memory=memory)
 
     return wrap
+
+
+def _apart(result: Any, inputs: list[Any]) -> Any:
+    """The result, with a copy of each noun that is an input handed through.
+
+    Else noting how the result came about would overwrite where the input came from.
+    """
+    if isinstance(result, NOUNS):
+        return copy(result) if any(result is noun for noun in inputs) else result
+    if not is_dataclass(result) or isinstance(result, type):
+        return result
+    values = {f.name: getattr(result, f.name) for f in fields(result)}
+    copies = {k: copy(v) for k, v in values.items() if any(v is n for n in inputs if n is not None)}
+    return replace(result, **copies) if copies else result
+
+
+def _short(value: Any) -> str:
+    """A value as a message can show it, on one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _read_parameter(p: inspect.Parameter, hint: Any, text: str) -> Parameter:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from mapscope import __version__
 from mapscope.volume import HalfMaps, Region
 
@@ -150,9 +152,10 @@ class Record:
         found: dict[str, Record] = {}
         for recorded in self.inputs:
             for source in recorded.sources:
-                if source.record is not None:
-                    found.update((r.key, r) for r in source.record.chain())
-        found[self.key] = self
+                for record in source.record.chain() if source.record else ():
+                    found.setdefault(record.key, record)
+        # A run equal to an earlier one (a map flipped thrice) is done by that one.
+        found.setdefault(self.key, self)
         return list(found.values())
 
 
@@ -195,13 +198,15 @@ def recorded_input(parameter: str, noun: Noun) -> RecordedInput:
 
 
 def plain(value: Any) -> Any:
-    """A parameter's value as JSON can hold it."""
+    """A value as JSON can hold it: numbers that are not finite become None."""
     if isinstance(value, Region):
         return str(value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):
         return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -210,7 +215,7 @@ def plain(value: Any) -> Any:
 def save_record(path: Path, record: Record) -> Path:
     """Write a record beside the file `path`, as ``<path>.record.json``; returns its path."""
     beside = path.with_name(path.name + ".record.json")
-    text = json.dumps(record.to_json(), indent=1, ensure_ascii=False)
+    text = json.dumps(record.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     beside.write_text(text + "\n", encoding="utf-8")
     return beside
 

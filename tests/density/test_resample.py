@@ -136,3 +136,12 @@ def test_onto_grid_when_cancelled_stops(at: int, cancel: Callable[[int], Progres
     volume = Volume(np.random.default_rng(4).random((8, 8, 8)).astype(np.float32))
     with pytest.raises(Cancelled):
         onto_grid(volume, Grid((4, 4, 4), (2.0, 2.0, 2.0)), progress=cancel(at))
+
+
+def test_interpolate_of_few_points_equals_that_of_many() -> None:
+    data = np.random.default_rng(5).random((50, 52, 54)).astype(np.float32)
+    volume = Volume(data)
+    places = np.random.default_rng(6).uniform(0, 49, (40, 3))
+    together = interpolate(volume, places)
+    assert [float(interpolate(volume, p)) for p in places] == pytest.approx(together, abs=1e-6)
+    assert interpolate(volume, [[-3.0, 0.0, 0.0]], outside=2.0).tolist() == [2.0]

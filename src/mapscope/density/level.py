@@ -20,7 +20,7 @@ def sample(data: Array, most: int = _SAMPLE_VOXELS) -> npt.NDArray[np.float32]:
     stride = 1
     while data.size / stride**3 > most:
         stride += 1
-    # Whole maps and memory maps alike are read plane by plane.
+    # Plane by plane, so that of a memory map only these planes are read.
     planes = [
         np.asarray(plane[::stride, ::stride], dtype=np.float32).ravel() for plane in data[::stride]
     ]
@@ -44,7 +44,7 @@ def first_contour_level(volume: Volume) -> float:
 
     Mean plus two standard deviations, or three widths of the noise above the median where
     that is higher (full boxes), but low enough for 0.5 % of the voxels to be inside. On
-    maps with a known model it encloses 0.3 to 1.3 times the volume of the molecule, whether
+    maps with a known model it encloses about 0.3 to 1.3 times the volume of the molecule, whether
     they are whole boxes or cut out tightly; one per cent of the voxels would be too few in
     the latter.
 

@@ -21,8 +21,9 @@ def automatic_threshold(data: Array, *, cut_out: bool | None = None) -> float:
     """A density that separates molecule from solvent in a map low-pass filtered to about 6 Å.
 
     Mean plus 0.9 standard deviations of all voxels; plus 0.5 where the map was cut out around
-    a model, since there is no noise to keep away from. Chosen on 19 EM and X-ray maps so that
-    at least 95 % of the Cα and P atoms lie inside.
+    a model, since there is no noise to keep away from. So chosen, at least 95 % of the Cα and
+    P atoms lie inside on 20 of 21 EM and X-ray maps; in the other, parts of the model have
+    no density.
 
     Parameters
     ----------
@@ -116,6 +117,7 @@ def _inside(
         data = low_pass(volume, coarse, edge="gaussian", progress=progress).float32()
     if volume.contrast < 0:
         data = -data
+    progress(1, 1, "threshold")
     level = threshold
     if level is None:
         level = automatic_threshold(data, cut_out=is_cut_out(volume.data))
@@ -146,6 +148,7 @@ def without_dust(
     sizes = np.zeros(number + 1, dtype=np.int64)
     slabs = [slice(z, z + _PLANES_AT_ONCE) for z in range(0, len(inside), _PLANES_AT_ONCE)]
     for slab in slabs:
+        progress(0, 1, "separate parts")
         sizes += np.bincount(parts[slab].ravel(), minlength=number + 1)
     sizes[0] = 0
     kept = (sizes >= smallest_part * sizes.max()) & (sizes > 0)

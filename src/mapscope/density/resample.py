@@ -11,13 +11,14 @@ import numpy.typing as npt
 from mapscope.density.fourier import frequencies, inverse, transform
 from mapscope.errors import GridError
 from mapscope.progress import Progress, part, silent
-from mapscope.volume import Array, Grid, Shape, Volume
+from mapscope.volume import Array, Grid, Region, Shape, Volume
 
 Order: TypeAlias = Literal[1, 3]
 
 _TOLERANCE = 1e-3
 _POINTS_AT_ONCE = 200_000
 _SLAB_VOXELS = 1_000_000
+_SPLINE_REACH = 16  # a voxel this far away counts for 1e-9
 
 
 def shape_for_voxel_size(grid: Grid, voxel_size: float) -> Shape:
@@ -129,21 +130,33 @@ def interpolate(
     from scipy.ndimage import map_coordinates
 
     places = np.asarray(positions, dtype=np.float64)
-    flat = places.reshape(-1, 3)
-    coefficients = _spline_coefficients(volume.float32(), order, part(progress, 0, 1, 2))
+    index = volume.grid.index_from_world(places.reshape(-1, 3))
     limit = np.asarray(volume.shape) - 1.0
-    values = np.empty(len(flat), dtype=np.float32)
+    inside = np.asarray(((index >= -_TOLERANCE) & (index <= limit + _TOLERANCE)).all(axis=1))
+    values = np.full(len(index), outside, dtype=np.float32)
+    if not inside.any():
+        return values.reshape(places.shape[:-1])
+    region = _around(index[inside], volume.shape)
+    data = np.ascontiguousarray(volume.data[region.slices], dtype=np.float32)
+    coefficients = _spline_coefficients(data, order, part(progress, 0, 1, 2))
     points = part(progress, 1, 2, 2)
-    for start in range(0, len(flat), _POINTS_AT_ONCE):
-        points(start, len(flat), "interpolating")
-        index = volume.grid.index_from_world(flat[start : start + _POINTS_AT_ONCE])
-        inside = ((index >= -_TOLERANCE) & (index <= limit + _TOLERANCE)).all(axis=1)
+    for start in range(0, len(index), _POINTS_AT_ONCE):
+        points(start, len(index), "interpolating")
+        block = slice(start, start + _POINTS_AT_ONCE)
+        at = (index[block] - region.lower).T
         found = map_coordinates(
-            coefficients, index.T, np.float32, order=order, mode="mirror", prefilter=False
+            coefficients, at, np.float32, order=order, mode="mirror", prefilter=False
         )
-        values[start : start + len(index)] = np.where(inside, found, outside)
+        values[block] = np.where(inside[block], found, values[block])
     points(1, 1, "interpolating")
     return values.reshape(places.shape[:-1])
+
+
+def _around(index: npt.NDArray[np.float64], shape: Shape) -> Region:
+    """The box of voxels on which a spline at these indices (n, 3) depends."""
+    lower = np.floor(index.min(axis=0)).astype(int) - _SPLINE_REACH
+    upper = np.ceil(index.max(axis=0)).astype(int) + _SPLINE_REACH + 1
+    return Region(tuple(lower), tuple(upper)).clipped(shape)
 
 
 def _spline_coefficients(data: Array, order: Order, progress: Progress) -> Array:

@@ -228,8 +228,9 @@ def fourier_shell_correlation(
     shells = Shells(half_maps.grid, counting)
     halves = (half_maps.first, half_maps.second)
     steps = 1 if mask is None else 3
-    first, second = (transform(half.data) for half in halves)
-    plain = correlate_shells(first, second, shells, progress=part(progress, 0, 1, steps))
+    first, second, plain = _correlate_maps(
+        halves[0].data, halves[1].data, shells, part(progress, 0, 1, steps)
+    )
     if mask is None:
         return HalfMapCurves(plain.frequency, plain.fsc, None, None, None, plain.count, None)
     require_same_grid(half_maps.first, mask, "the half maps", "the mask")
@@ -249,13 +250,20 @@ def fourier_shell_correlation(
     return HalfMapCurves(plain.frequency, plain.fsc, masked, random, corrected, plain.count, start)
 
 
+def _correlate_maps(
+    first: Array, second: Array, shells: Shells, progress: Progress
+) -> tuple[Array, Array, ShellCurves]:
+    """Transforms of two maps and their correlation."""
+    a = transform(first, part(progress, 0, 1, 4))
+    b = transform(second, part(progress, 1, 2, 4))
+    return a, b, correlate_shells(a, b, shells, progress=part(progress, 2, 4, 4))
+
+
 def _correlate_masked(
     first: Array, second: Array, window: Array, shells: Shells, progress: Progress
 ) -> npt.NDArray[np.float64]:
     """FSC of two maps multiplied by a mask."""
-    a = transform(first * window)
-    b = transform(second * window)
-    return correlate_shells(a, b, shells, progress=progress).fsc
+    return _correlate_maps(first * window, second * window, shells, progress)[2].fsc
 
 
 def _correlate_randomised(
@@ -273,7 +281,7 @@ def _correlate_randomised(
         zip(fts, np.random.SeedSequence(seed).spawn(2), strict=True)
     ):
         step = part(progress, number, number + 1, 3)
-        maps.append(inverse(randomise_phases(ft, grid, start, own, progress=step), shape))
+        maps.append(inverse(randomise_phases(ft, grid, start, own, progress=step), shape, step))
     return _correlate_masked(maps[0], maps[1], window, shells, part(progress, 2, 3, 3))
 
 

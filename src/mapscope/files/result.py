@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mapscope.errors import InputError
+from mapscope.errors import InputError, UnknownFormatError
 from mapscope.files.registry import writable_suffixes, write
+from mapscope.files.stream import COMPRESSIONS, format_suffix
 from mapscope.record import Noun, record_of, save_record
 
 
@@ -31,58 +32,105 @@ class Written:
     noun: Noun
 
 
-def plan_result(nouns: dict[str, Any], out: Path, *, as_folder: bool) -> dict[str, Path]:
-    """Path for each output, by its name, without writing anything.
+def plan_files(
+    kinds: Mapping[str, type], out: str | Path, save: Collection[str] = ()
+) -> dict[str, Path]:
+    """Path of each output to be written, by its name, without writing anything.
 
     Parameters
     ----------
-    nouns : dict of str to noun
-        The outputs, in their order.
-    out : Path
-        File for the first of them; the others become ``<stem>_<name>`` with the suffix of
-        their kind. Or the folder for all of them.
-    as_folder : bool
-        Whether `out` is a folder.
+    kinds : mapping of str to type
+        Class of each output, in their order.
+    out : str or Path
+        File for the first output that can be written with its suffix; the others become
+        ``<stem>_<name>`` with the suffix of their kind. Where it ends with a slash or is a
+        folder, the folder for all.
+    save : collection of str
+        Names of the outputs to write; all where empty. It leaves files out and gives none
+        another name.
+
+    Raises
+    ------
+    InputError
+        If a name in `save` is none of the outputs, or there are none.
+    UnknownFormatError
+        If no output can be written with that suffix.
+    FileNotFoundError
+        If the folder that the file shall lie in does not exist.
     """
-    if as_folder:
-        return {name: out / f"{name}{_suffix(noun)}" for name, noun in nouns.items()}
-    stem = out.name.split(".")[0] if out.name.endswith((".gz", ".bz2")) else out.stem
-    first, *others = nouns
-    paths = {name: out.with_name(f"{stem}_{name}{_suffix(nouns[name])}") for name in others}
-    return {first: out} | paths
+    unknown = sorted(set(save) - set(kinds))
+    if unknown or not kinds:
+        named = unknown[0] if unknown else "nothing"
+        raise InputError(f"cannot save {named!r}: this result has {', '.join(kinds) or 'no files'}")
+    path = Path(out)
+    if str(out).endswith(("/", "\\")) or path.is_dir():
+        paths = {name: path / f"{name}{_suffix(kind)}" for name, kind in kinds.items()}
+    else:
+        paths = _beside(kinds, path)
+    return {name: target for name, target in paths.items() if not save or name in save}
+
+
+def _beside(kinds: Mapping[str, type], out: Path) -> dict[str, Path]:
+    """`out` for the first output that its suffix fits, names made from it for the others."""
+    suffix = format_suffix(out)
+    fitting = [name for name, kind in kinds.items() if suffix in writable_suffixes(kind)]
+    if not fitting:
+        first, kind = next(iter(kinds.items()))
+        raise UnknownFormatError(
+            f"{out.name}: {first} cannot be written as {suffix or 'a file without suffix'}; "
+            f"possible: {', '.join(writable_suffixes(kind)) or 'nothing yet'}, or a folder/"
+        )
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"the folder {out.parent} does not exist: make it first")
+    stem = _stem(out)
+    paths = {name: out.with_name(f"{stem}_{name}{_suffix(kind)}") for name, kind in kinds.items()}
+    return paths | {fitting[0]: out}
+
+
+def _stem(path: Path) -> str:
+    """File name without the suffix of its format and of its compression.
+
+    Examples
+    --------
+    >>> _stem(Path("emd_3001_2.5A.map.gz"))
+    'emd_3001_2.5A'
+    """
+    name = path.name
+    for ending in COMPRESSIONS:
+        if name.lower().endswith(ending):
+            name = name[: -len(ending)]
+    return Path(name).stem
 
 
 def write_nouns(
-    nouns: dict[str, Any], out: str | Path, save: Collection[str] = ()
+    nouns: Mapping[str, Any], out: str | Path, save: Collection[str] = ()
 ) -> list[Written]:
     """Write outputs of a job, each with its record beside it.
 
     Parameters
     ----------
-    nouns : dict of str to noun
+    nouns : mapping of str to noun
         The outputs, in their order.
-    out : str or Path
-        File for the first of them, or, where it ends with a slash or is a folder, the
-        folder for all.
-    save : collection of str
-        Names to write; all where empty.
-
-    Raises
-    ------
-    InputError
-        If a name in `save` is none of the outputs, or there is nothing to write.
+    out, save
+        Where to, and which, as in `plan_files`, which also says what is raised.
     """
-    path = Path(out)
-    as_folder = str(out).endswith(("/", "\\")) or path.is_dir()
-    unknown = sorted(set(save) - set(nouns))
-    if unknown or not nouns:
-        named = unknown[0] if unknown else "nothing"
-        raise InputError(f"cannot save {named!r}: this result has {', '.join(nouns) or 'no files'}")
-    chosen = {name: noun for name, noun in nouns.items() if not save or name in save}
-    if as_folder:
-        path.mkdir(parents=True, exist_ok=True)
-    targets = plan_result(chosen, path, as_folder=as_folder)
-    return [_write_one(name, noun, targets[name]) for name, noun in chosen.items()]
+    kinds = {name: type(noun) for name, noun in nouns.items()}
+    return write_planned(nouns, plan_files(kinds, out, save))
+
+
+def write_planned(nouns: Mapping[str, Any], paths: Mapping[str, Path]) -> list[Written]:
+    """Write those outputs of a job that have a path, each with its record beside it.
+
+    Parameters
+    ----------
+    nouns : mapping of str to noun
+        The outputs, in their order.
+    paths : mapping of str to Path
+        Where each goes; the folder is made where it is missing.
+    """
+    for folder in {path.parent for path in paths.values()}:
+        folder.mkdir(parents=True, exist_ok=True)
+    return [_write_one(name, noun, paths[name]) for name, noun in nouns.items() if name in paths]
 
 
 def write_result(out: str | Path, result: Any) -> list[Written]:
@@ -110,6 +158,6 @@ def _write_one(name: str, noun: Any, path: Path) -> Written:
     return Written(name, written, noun)
 
 
-def _suffix(noun: Any) -> str:
-    """File suffix for a noun whose name nobody chose: the usual one of its kind."""
-    return writable_suffixes(type(noun))[0]
+def _suffix(kind: type) -> str:
+    """File suffix for a noun whose name nobody chose: the usual one of its class."""
+    return next(iter(writable_suffixes(kind)), "")

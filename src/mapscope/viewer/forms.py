@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -28,14 +31,16 @@ from mapscope.job import Job
 from mapscope.jobs import all_jobs
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text, note_duration
-from mapscope.viewer.inputs import InputChoice, choose_defaults, reason_for_kind
+from mapscope.viewer.inputs import InputChoice, choose_defaults
 from mapscope.viewer.layers import angstroms_per_unit
-from mapscope.viewer.preview import Preview
+from mapscope.viewer.preview import EDGE, Preview
 from mapscope.viewer.probe import Probe
 from mapscope.viewer.settings import Setting
 from mapscope.viewer.workspace import Entry, workspace_of
 
 OPEN = "open_"
+MOST_NUMBERS = 4
+UNITS = ("Å", "Å²", "Å³", "1/Å", "σ", "°", "kDa")
 
 
 def __getattr__(name: str) -> Callable[[], None]:
@@ -83,38 +88,53 @@ class JobForm(QWidget):
         self.choose_defaults()
 
     def _build(self) -> None:
-        """Lay the form out, top down."""
+        """Lay the form out: what scrolls above, and below it what must always be in sight."""
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 4, 4, 4)
-        title = QLabel(f"<b>{self.job.title}</b>")
-        summary = QLabel(self.job.summary)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self._choices())
+        layout.addWidget(area, stretch=1)
+        self.estimate = QLabel()
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setVisible(False)
+        self.message = QLabel()
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label in (self.estimate, self.message):
+            label.setWordWrap(True)
+        self.message.setVisible(False)
+        layout.addLayout(self._buttons())
+        layout.addWidget(self.bar)
+        layout.addWidget(self.estimate)
+        layout.addWidget(self.message)
+
+    def _choices(self) -> QWidget:
+        """Title, inputs and settings."""
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
+        layout.setContentsMargins(2, 2, 2, 2)
+        summary = QLabel(f"<b>{self.job.title}.</b> {self.job.summary}")
         summary.setWordWrap(True)
         summary.setToolTip(self.job.description)
-        layout.addWidget(title)
         layout.addWidget(summary)
         layout.addLayout(self._rows())
         self.voxel_row = self._voxel_row()
         layout.addWidget(self.voxel_row)
+        self.live_box = QCheckBox("Preview on a region while I change it")
+        self.live_box.setToolTip(
+            f"Compute a box of {EDGE} voxels around the cursor again and again."
+        )
+        self.live_box.setVisible(self.job.live)
+        layout.addWidget(self.live_box)
         folded = [s for s in self.settings.values() if s.parameter.show.more]
         if folded:
             layout.addWidget(self._more(folded))
-        self.live_box = QCheckBox("Preview on a region")
-        self.live_box.setToolTip("Compute a small box around the cursor again while you change it.")
-        self.live_box.setVisible(self.job.live)
-        layout.addWidget(self.live_box)
-        self.estimate = QLabel()
-        self.estimate.setWordWrap(True)
-        layout.addWidget(self.estimate)
-        layout.addLayout(self._buttons())
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 1000)
-        self.bar.setVisible(False)
-        layout.addWidget(self.bar)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        layout.addWidget(self.message)
         layout.addStretch(1)
+        return inner
 
     def _rows(self) -> QFormLayout:
         """Inputs and the first settings."""
@@ -193,7 +213,6 @@ class JobForm(QWidget):
         if self.preview is not None:
             self.preview.failed.connect(self._say_error)
             self.preview.answered.connect(self._show_scalars)
-        self.destroyed.connect(lambda: None)
 
     def disconnect_viewer(self) -> None:
         """Stop listening to the viewer, before the form is thrown away."""
@@ -246,12 +265,20 @@ class JobForm(QWidget):
             self.voxel_question.setText(f"{without[0].name} has no voxel size:")
         running = self._is_running()
         self.run_button.setEnabled(running or not without)
-        self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+        self._show_estimate()
         self._settings_changed()
+
+    def _show_estimate(self) -> None:
+        self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+
+    def _say(self, text: str) -> None:
+        """Show a line under the button; the estimate takes its place while there is none."""
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        self.estimate.setVisible(not text)
 
     def _settings_changed(self) -> None:
         if self.preview is not None and self.live_box.isChecked():
-            self.message.setText("")
             self.preview.request()
 
     def _set_voxel_size(self) -> None:
@@ -284,7 +311,7 @@ class JobForm(QWidget):
 
     def run(self, **extra: Any) -> None:
         """Run the job with what stands in the form; errors are shown under the button."""
-        self.message.setText("")
+        self._say("")
         try:
             values = self.job.check(**self.values(), **extra)
         except MapscopeError as error:
@@ -300,7 +327,7 @@ class JobForm(QWidget):
         run.progressed.connect(self._show_progress)
         run.succeeded.connect(self._show_result)
         run.failed.connect(self._say_error)
-        run.cancelled.connect(lambda: self.message.setText("Cancelled; nothing was changed."))
+        run.cancelled.connect(lambda: self._say("Cancelled; nothing was changed."))
         run.ended.connect(self._show_idle)
         if self.probe is None:
             self.run_button.setText("Cancel")
@@ -322,7 +349,7 @@ class JobForm(QWidget):
         """Say what numbers came out, and show what *auto* came to."""
         units = {o.name: o.help for o in self.job.outputs}
         lines = [_scalar_text(name, value, units[name]) for name, value in scalars.items()]
-        self.message.setText("<br>".join(line for line in lines if line))
+        self._say(", ".join(line for line in lines[:MOST_NUMBERS] if line))
         for name, value in scalars.items():
             if name in self.settings and isinstance(value, float):
                 self.settings[name].suggest(value)
@@ -332,7 +359,7 @@ class JobForm(QWidget):
             self.run_button.setText("Run")
         self.run_button.setEnabled(True)
         self.bar.setVisible(False)
-        self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+        self._show_estimate()
         self.ended.emit(self.entry)
 
     def _say_error(self, error: BaseException) -> None:
@@ -340,16 +367,16 @@ class JobForm(QWidget):
         text = " ".join(str(error).split()) or type(error).__name__
         if not isinstance(error, MapscopeError):
             text = f"{self.job.title} failed: {type(error).__name__}: {text}"
-        self.message.setText(f'<span style="color:#ff7b72">{text}</span>')
+        self._say(f'<span style="color:#ff7b72">{escape(text)}</span>')
 
     def save(self) -> None:
         """Ask for a file name and write the result there, with its record."""
         if self.entry is None or not self.entry.nouns:
             return
-        save_entry(self, self.entry, self.message)
+        save_entry(self, self.entry, self._say)
 
 
-def save_entry(parent: QWidget, entry: Entry, message: QLabel) -> None:
+def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:
     """Ask where to, write what a run gave, and say what was written."""
     first = next(iter(entry.nouns.values()))
     kinds = (
@@ -365,21 +392,14 @@ def save_entry(parent: QWidget, entry: Entry, message: QLabel) -> None:
     try:
         written = write_nouns(entry.nouns, Path(path))
     except (MapscopeError, OSError) as error:
-        message.setText(f'<span style="color:#ff7b72">{error}</span>')
+        say(f'<span style="color:#ff7b72">{escape(str(error))}</span>')
         return
-    message.setText("Saved " + ", ".join(w.path.name for w in written))
+    say("Saved " + ", ".join(w.path.name for w in written))
 
 
 def _lacks_voxel_size(layer: Any) -> bool:
-    """Whether a layer counts pixels."""
-    is_map = not reason_for_kind(layer, _volume_class()) or type(layer).__name__ == "Image"
-    return is_map and angstroms_per_unit(layer) is None
-
-
-def _volume_class() -> type:
-    from mapscope.volume import Volume
-
-    return Volume
+    """Whether a layer is a map that counts pixels."""
+    return type(layer).__name__ == "Image" and angstroms_per_unit(layer) is None
 
 
 def _object_name(name: str) -> str:
@@ -391,7 +411,7 @@ def _form_layout() -> QFormLayout:
     """Labels left, widgets right and as wide as there is room for."""
     rows = QFormLayout()
     rows.setContentsMargins(0, 0, 0, 0)
-    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
     return rows
 
@@ -405,15 +425,11 @@ def _row_label(setting: Setting) -> QLabel:
 
 
 def _scalar_text(name: str, value: Any, text: str) -> str:
-    """One number of a result in words, with the unit that its description ends with."""
+    """One number of a result in words, with the unit that its description begins with."""
     if value is None or isinstance(value, bool):
         return ""
-    unit = next((u for u in ("Å²", "Å", "σ", "°", "1/Å") if f" {u}" in text), "")
+    first = text.split()[0].rstrip(",;.") if text else ""
+    unit = first if first in UNITS else ""
     shown = f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
-    label = name.replace("_", " ").replace("b factor", "B-factor").capitalize()
-    return f"{label}: {shown} {unit}".strip()
-
-
-def run_soon(call: Callable[[], None], milliseconds: int = 0) -> None:
-    """Do something when the window's loop comes round again."""
-    QTimer.singleShot(milliseconds, call)
+    label = name.replace("_", " ").replace("b factor", "B-factor")
+    return f"{label[:1].upper()}{label[1:]}: {shown} {unit}".strip()

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import napari
+
 from mapscope.errors import MapscopeError
 from mapscope.files import half_map_name, read, readable_suffixes
 from mapscope.files.stream import format_suffix
@@ -50,7 +52,20 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
         for _, attributes, _ in new:
             attributes["metadata"]["file"] = name
         layers += new
+    _hide_second_halves(layers)
     return layers
+
+
+def _hide_second_halves(layers: list[LayerData]) -> None:
+    """Show one of two half maps that are opened together: they would cover each other."""
+    viewer = napari.current_viewer()
+    open_files = [la.metadata.get("file", "") for la in viewer.layers] if viewer else []
+    seen = {half.stem for half in map(half_map_name, open_files) if half is not None}
+    for _, attributes, _ in layers:
+        half = half_map_name(attributes["metadata"]["file"])
+        if half is not None:
+            attributes["visible"] = half.stem not in seen
+            seen.add(half.stem)
 
 
 def layer_name(file_name: str) -> str:

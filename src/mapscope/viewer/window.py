@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import napari
-from qtpy.QtWidgets import QDockWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from mapscope.viewer.contour import connect_wheel
 from mapscope.viewer.docks.history import HistoryDock
@@ -18,6 +20,9 @@ from mapscope.viewer.workspace import workspace_of
 
 PLUGIN = "napari-mapscope"
 LOWER_DOCKS = ("Info", "Plot", "History")
+COLUMN_WIDTH = 400
+JOBS_SHARE = 0.6
+"""Part of the column's height that the Jobs dock gets at first."""
 
 
 def open_window(paths: Sequence[str] = (), *, sample: bool = False) -> None:
@@ -55,11 +60,23 @@ def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
             PLUGIN, name, tabify=name in LOWER_DOCKS[1:]
         )
         frames[name].setWindowTitle(name)
-    frames["Plot"].raise_()
+    frames["Info"].raise_()
+    # Qt lays docks out when its loop comes round, and only then takes sizes.
+    QTimer.singleShot(0, partial(_share_column, frames))
     connect_wheel(viewer)
     workspace = workspace_of(viewer)
     workspace.table_shown.connect(lambda _table: frames["Plot"].raise_())
     return widgets
+
+
+def _share_column(frames: dict[str, QDockWidget]) -> None:
+    """Give the column a width that forms need, and its upper part a little more height."""
+    window = frames["Jobs"].window()
+    if isinstance(window, QMainWindow):
+        pair = [frames["Jobs"], frames["Info"]]
+        window.resizeDocks(pair, [COLUMN_WIDTH] * 2, Qt.Orientation.Horizontal)
+        heights = [round(share * window.height()) for share in (JOBS_SHARE, 1 - JOBS_SHARE)]
+        window.resizeDocks(pair, heights, Qt.Orientation.Vertical)
 
 
 def open_job(name: str) -> JobForm:

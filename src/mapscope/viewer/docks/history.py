@@ -162,7 +162,7 @@ class HistoryDock(QWidget):
 
     def _save(self) -> None:
         if self.entry is not None:
-            save_entry(self, self.entry, self.message)
+            save_entry(self, self.entry, self.message.setText)
 
 
 def _unsaved(record: Record) -> list[RecordedInput]:

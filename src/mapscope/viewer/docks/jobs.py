@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QFrame,
+    QHBoxLayout,
     QLineEdit,
-    QScrollArea,
-    QSplitter,
+    QPushButton,
+    QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -25,12 +26,11 @@ from mapscope.viewer.layers import half_map_pair
 from mapscope.viewer.workspace import workspace_of
 from mapscope.volume import HalfMaps
 
-SUGGESTED = "Suggested"
 MOST_SUGGESTED = 3
 
 
 class JobsDock(QWidget):
-    """Search box, tree of jobs by family with suggestions on top, and the chosen job's form.
+    """Search box, jobs that suit the layers, and below the tree of jobs or one job's form.
 
     Parameters
     ----------
@@ -45,25 +45,28 @@ class JobsDock(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search jobs")
         self.search.setClearButtonEnabled(True)
+        self.all_button = QPushButton("All jobs")
+        self.all_button.setCheckable(True)
+        self.all_button.setChecked(True)
+        self.all_button.setToolTip("Show the list of jobs instead of the form.")
+        self.suggestions = QHBoxLayout()
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
-        self.tree.setMinimumHeight(90)
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.addWidget(self.tree)
-        splitter.addWidget(self.area)
-        splitter.setStretchFactor(0, 2)
-        splitter.setStretchFactor(1, 5)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.tree)
+        top = QHBoxLayout()
+        top.addWidget(self.search, stretch=1)
+        top.addWidget(self.all_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
-        layout.addWidget(self.search)
-        layout.addWidget(splitter, stretch=1)
-        self.setMinimumWidth(330)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addLayout(self.suggestions)
+        layout.addWidget(self.pages, stretch=1)
+        self.setMinimumWidth(340)
         self._fill()
-        self.search.textChanged.connect(self._fill)
+        self.search.textChanged.connect(self._searched)
+        self.all_button.toggled.connect(self._show_page)
         self.tree.itemClicked.connect(self._clicked)
         self.tree.itemActivated.connect(self._clicked)
         for event in (napari_viewer.layers.events.inserted, napari_viewer.layers.events.removed):
@@ -72,11 +75,25 @@ class JobsDock(QWidget):
 
     def open(self, name: str) -> JobForm:
         """Show a job's form and give it."""
-        if self.form is not None:
-            self.form.disconnect_viewer()
-        self.form = JobForm(all_jobs()[name], self.viewer)
-        self.area.setWidget(self.form)
+        if self.form is None or self.form.job.name != name:
+            if self.form is not None:
+                self.form.disconnect_viewer()
+                self.pages.removeWidget(self.form)
+                self.form.deleteLater()
+            self.form = JobForm(all_jobs()[name], self.viewer)
+            self.pages.addWidget(self.form)
+        self.all_button.setChecked(False)
+        self._show_page()
         return self.form
+
+    def _show_page(self, *_: Any) -> None:
+        """The tree while *All jobs* is down or nothing was chosen yet, else the form."""
+        show_tree = self.all_button.isChecked() or self.form is None
+        self.pages.setCurrentWidget(self.tree if show_tree else self.form)
+
+    def _searched(self, *_: Any) -> None:
+        self._fill()
+        self.all_button.setChecked(True)
 
     def item(self, name: str) -> QTreeWidgetItem:
         """The first item of the tree that opens a job.
@@ -94,15 +111,27 @@ class JobsDock(QWidget):
         raise KeyError(name)
 
     def _fill(self, *_: Any) -> None:
-        """List the jobs that match the search, those that suit the layers first."""
+        """List the jobs that match the search, and above them those that suit the layers."""
         words = self.search.text().lower().split()
         jobs = [job for job in all_jobs().values() if _matches(job, words)]
-        layers = list(self.viewer.layers)
         self.tree.clear()
-        if not words:
-            self._add_family(SUGGESTED, suggested_jobs(jobs, layers))
         for family in dict.fromkeys(job.family for job in jobs):
             self._add_family(family_title(family), [j for j in jobs if j.family == family])
+        while self.suggestions.count():
+            self.suggestions.takeAt(0).widget().deleteLater()
+        for job in suggested_jobs(list(all_jobs().values()), list(self.viewer.layers)):
+            button = QPushButton(job.title)
+            button.setToolTip(job.summary)
+            button.clicked.connect(partial(self._suggestion_clicked, job.name))
+            self.suggestions.addWidget(button)
+
+    def suggestion_buttons(self) -> list[QPushButton]:
+        """The buttons of the jobs that suit the layers, best first."""
+        items = [self.suggestions.itemAt(n) for n in range(self.suggestions.count())]
+        return [item.widget() for item in items]
+
+    def _suggestion_clicked(self, name: str, _checked: bool = False) -> None:
+        self.open(name)
 
     def _add_family(self, title: str, jobs: list[Job]) -> None:
         if not jobs:
@@ -117,7 +146,7 @@ class JobsDock(QWidget):
 
     def _clicked(self, item: QTreeWidgetItem, _column: int = 0) -> None:
         name = item.data(0, Qt.ItemDataRole.UserRole)
-        if name is not None and (self.form is None or self.form.job.name != name):
+        if name is not None:
             self.open(name)
 
 
@@ -130,17 +159,17 @@ def _matches(job: Job, words: list[str]) -> bool:
 def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
     """The jobs that make most of the layers at hand, best first.
 
-    Jobs that use half maps come first where there are any, and among them those that need
-    them; without half maps nothing stands out, and nothing is suggested.
+    Where there are half maps: the jobs that need them, then those that can be watched live,
+    then the others that use them. Without half maps nothing stands out.
     """
     if half_map_pair(layers) is None:
         return []
     fitting = [
-        (any(p.required for p in job.inputs if p.noun is HalfMaps), job)
+        ((any(p.required for p in job.inputs if p.noun is HalfMaps), job.live), job)
         for job in jobs
         if not job.probe
         and can_fill(job.inputs, layers)
         and any(p.noun is HalfMaps for p in job.inputs)
     ]
-    fitting.sort(key=lambda pair: not pair[0])
+    fitting.sort(key=lambda pair: pair[0], reverse=True)
     return [job for _, job in fitting[:MOST_SUGGESTED]]

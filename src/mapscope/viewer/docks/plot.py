@@ -67,7 +67,7 @@ class PlotDock(QWidget):
         self.headline.setFont(font)
         self.top_axis = ReciprocalAxis("top")
         self.plot = pg.PlotWidget(axisItems={"top": self.top_axis})
-        self.plot.setMinimumHeight(180)
+        self.plot.setMinimumHeight(120)
         self.legend = self.plot.addLegend(offset=(-8, 8))
         self.save_button = QPushButton("Save table…")
         self.save_button.setToolTip("CSV, TSV, JSON, or the FSC XML that EMDB deposition takes.")
@@ -77,6 +77,7 @@ class PlotDock(QWidget):
         buttons.addWidget(self.picture_button)
         self.message = QLabel()
         self.message.setWordWrap(True)
+        self.message.setVisible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.headline)
@@ -104,7 +105,7 @@ class PlotDock(QWidget):
         self.table = table
         self.plot.clear()
         self.legend.clear()
-        self.message.setText("")
+        self.message.setVisible(False)
         self._enable()
         if table.plot is None:
             self.headline.setText(f"A table of {len(table)} rows")
@@ -119,14 +120,15 @@ class PlotDock(QWidget):
 
     def _axes(self, plot: Plot) -> None:
         """Labels with units; for a spatial frequency a second axis in Å."""
-        self.plot.setTitle(plot.title)
-        self.plot.setLabel("bottom", plot.x_label)
-        self.plot.setLabel("left", plot.y_label)
-        self.plot.showAxis("top", plot.reciprocal_x)
+        self.plot.setTitle(plot.title or None)
+        labels = {"bottom": plot.x_label, "left": plot.y_label, "top": ""}
         if plot.reciprocal_x:
-            self.plot.setLabel("top", "resolution (Å)")
-        for side in ("bottom", "left", "top"):
+            labels["top"] = "resolution (Å)"
+        for side, text in labels.items():
+            # Without this, small numbers are shown a thousandfold, and the label does not say so.
+            self.plot.getAxis(side).setLabel(text, siPrefixEnableRanges=())
             self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self.plot.showAxis("top", plot.reciprocal_x)
 
     def _curves(self, table: Table, plot: Plot) -> None:
         """One line for each column."""
@@ -189,15 +191,20 @@ class PlotDock(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Save the table", "curves.csv", kinds)
         if path and self.table is not None:
             try:
-                self.message.setText(f"Saved {write(Path(path), self.table).name}")
+                self._say(f"Saved {write(Path(path), self.table).name}")
             except (MapscopeError, OSError) as error:
-                self.message.setText(str(error))
+                self._say(str(error))
 
     def _ask_picture(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save the picture", "plot.png", "PNG (*.png)")
         if path:
             self.save_picture(Path(path))
-            self.message.setText(f"Saved {Path(path).name}")
+            self._say(f"Saved {Path(path).name}")
+
+    def _say(self, text: str) -> None:
+        """Show a line under the buttons."""
+        self.message.setText(text)
+        self.message.setVisible(True)
 
     def save_picture(self, path: Path) -> None:
         """Write the plot as a PNG, 1200 pixels wide."""
