@@ -67,6 +67,7 @@ def build_app() -> App:
         "Every job of the napari plugin is a command here, with the same parameters.",
         version_flags=["--version"],
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,
     )
     for job in all_jobs().values():
         command = _command(job)
@@ -108,17 +109,13 @@ def _command(job: Job) -> Callable[..., None]:
 
 def _option(parameter: Parameter) -> inspect.Parameter:
     """One parameter of a job as one of its command."""
-    required = parameter.required
-    by_position = parameter.kind == "noun"
-    kind = (
-        inspect.Parameter.POSITIONAL_OR_KEYWORD if by_position else inspect.Parameter.KEYWORD_ONLY
-    )
+    is_noun = parameter.kind == "noun"
     unit = f" ({parameter.show.unit})" if parameter.show.unit else ""
     word = Option(help=parameter.help + unit, negative=None if _is_flag(parameter) else "")
     return inspect.Parameter(
         parameter.name,
-        kind,
-        default=inspect.Parameter.empty if required else parameter.default,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD if is_noun else inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if parameter.required else parameter.default,
         annotation=Annotated[_word_type(parameter), word],
     )
 

@@ -107,7 +107,7 @@ class Parameter:
     @property
     def label(self) -> str:
         """Name in words, as a form shows it."""
-        return self.name.replace("_", " ").replace("b factor", "B-factor").capitalize()
+        return in_words(self.name)
 
     def check(self, value: Any) -> Any:
         """The value as the job takes it.
@@ -218,7 +218,7 @@ class Job:
         self.menu = menu
         self.memory = memory
         self.family: str = function.__module__.rpartition(".")[0].rpartition(".")[2]
-        self.title = title or self.name.replace("_", " ").capitalize()
+        self.title = title or in_words(self.name)
         self.__doc__ = function.__doc__
         self.__name__ = self.name
         self.__module__ = function.__module__
@@ -355,6 +355,19 @@ class Job:
             return {}
         values = {o.name: getattr(result, o.name) for o in self.outputs if not o.is_noun}
         return {name: plain(value) for name, value in values.items()}
+
+
+def in_words(name: str) -> str:
+    """A name of the code as a person writes it.
+
+    Examples
+    --------
+    >>> in_words("weight_by_fsc"), in_words("b_factor")
+    ('Weight by FSC', 'B-factor')
+    """
+    words = name.replace("b_factor", "B-factor").replace("_", " ")
+    words = re.sub(r"\bfsc\b", "FSC", words)
+    return words[:1].upper() + words[1:]
 
 
 def job(

@@ -54,7 +54,7 @@ def plan_files(
     InputError
         If a name in `save` is none of the outputs, or there are none.
     UnknownFormatError
-        If no output can be written with that suffix.
+        If no output can be written with that suffix, or one has no format at all.
     FileNotFoundError
         If the folder that the file shall lie in does not exist.
     """
@@ -67,7 +67,11 @@ def plan_files(
         paths = {name: path / f"{name}{_suffix(kind)}" for name, kind in kinds.items()}
     else:
         paths = _beside(kinds, path)
-    return {name: target for name, target in paths.items() if not save or name in save}
+    chosen = {name: target for name, target in paths.items() if not save or name in save}
+    for name in chosen:
+        if not writable_suffixes(kinds[name]):
+            raise UnknownFormatError(f"{name}: a {kinds[name].__name__} has no file format yet")
+    return chosen
 
 
 def _beside(kinds: Mapping[str, type], out: Path) -> dict[str, Path]:

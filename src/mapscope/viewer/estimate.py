@@ -41,8 +41,8 @@ def estimate_text(job: Job, layers: list[Any]) -> str:
     if rate is None:
         return f"Needs about {memory} of memory."
     seconds = rate * voxels / 1e6
-    time = f"{seconds:.0f} s" if seconds >= 1 else "less than a second"
-    return f"Takes about {time} and {memory} of memory."
+    time = f"about {seconds:.0f} s" if seconds >= 1 else "less than a second"
+    return f"Takes {time} and about {memory} of memory."
 
 
 def note_duration(job: Job, layers: list[Any], seconds: float) -> None:

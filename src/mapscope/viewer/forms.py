@@ -27,7 +27,7 @@ from superqt import QCollapsible
 
 from mapscope.errors import MapscopeError
 from mapscope.files.result import write_nouns
-from mapscope.job import Job
+from mapscope.job import Job, in_words
 from mapscope.jobs import all_jobs
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text, note_duration
@@ -204,6 +204,8 @@ class JobForm(QWidget):
                 box.currentIndexChanged.connect(self._inputs_changed)
         for setting in self.settings.values():
             setting.changed.connect(self._settings_changed)
+            if self.job.live and setting.parameter.show.slider is not None:
+                setting.changed.connect(self._watch_slider)
         if self.probe is None:
             self.run_button.clicked.connect(self._run_or_cancel)
         else:
@@ -213,6 +215,7 @@ class JobForm(QWidget):
         if self.preview is not None:
             self.preview.failed.connect(self._say_error)
             self.preview.answered.connect(self._show_scalars)
+            self.destroyed.connect(self.preview.cancel)
 
     def disconnect_viewer(self) -> None:
         """Stop listening to the viewer, before the form is thrown away."""
@@ -226,7 +229,8 @@ class JobForm(QWidget):
 
     def _layers_changed(self) -> None:
         self.refresh()
-        if self.entry is None:
+        is_watching = self.preview is not None and self.preview.layer is not None
+        if self.entry is None and not is_watching:
             self.choose_defaults()
 
     def refresh(self) -> None:
@@ -281,13 +285,17 @@ class JobForm(QWidget):
         if self.preview is not None and self.live_box.isChecked():
             self.preview.request()
 
+    def _watch_slider(self) -> None:
+        """Show what a slider does as soon as somebody moves it."""
+        if not self._is_running():
+            self.live_box.setChecked(True)
+
     def _set_voxel_size(self) -> None:
         """Give a foreign layer the voxel size that the user typed."""
-        for layer in self.chosen_layers():
-            if _lacks_voxel_size(layer):
-                layer.scale = (self.voxel_size.value(),) * layer.ndim
-                layer.units = ("angstrom",) * layer.ndim
-                layer.axis_labels = ("z", "y", "x")
+        layer = next(la for la in self.chosen_layers() if _lacks_voxel_size(la))
+        layer.scale = (self.voxel_size.value(),) * layer.ndim
+        layer.units = ("angstrom",) * layer.ndim
+        layer.axis_labels = ("z", "y", "x")
         self.refresh()
 
     def _toggle_preview(self, on: bool) -> None:
@@ -327,8 +335,9 @@ class JobForm(QWidget):
         run.progressed.connect(self._show_progress)
         run.succeeded.connect(self._show_result)
         run.failed.connect(self._say_error)
-        run.cancelled.connect(lambda: self._say("Cancelled; nothing was changed."))
+        run.cancelled.connect(self._say_cancelled)
         run.ended.connect(self._show_idle)
+        self.window().destroyed.connect(run.cancel)
         if self.probe is None:
             self.run_button.setText("Cancel")
             self.bar.setValue(0)
@@ -368,6 +377,9 @@ class JobForm(QWidget):
         if not isinstance(error, MapscopeError):
             text = f"{self.job.title} failed: {type(error).__name__}: {text}"
         self._say(f'<span style="color:#ff7b72">{escape(text)}</span>')
+
+    def _say_cancelled(self) -> None:
+        self._say("Cancelled; nothing was changed.")
 
     def save(self) -> None:
         """Ask for a file name and write the result there, with its record."""
@@ -417,8 +429,8 @@ def _form_layout() -> QFormLayout:
 
 
 def _row_label(setting: Setting) -> QLabel:
-    """A setting's name, with its help as tooltip."""
-    label = QLabel(setting.parameter.label)
+    """A setting's name, with its help as tooltip; a tick carries its own."""
+    label = QLabel("" if setting.parameter.kind == "flag" else setting.parameter.label)
     label.setToolTip(setting.parameter.help)
     label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
     return label
@@ -431,5 +443,4 @@ def _scalar_text(name: str, value: Any, text: str) -> str:
     first = text.split()[0].rstrip(",;.") if text else ""
     unit = first if first in UNITS else ""
     shown = f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
-    label = name.replace("_", " ").replace("b factor", "B-factor")
-    return f"{label[:1].upper()}{label[1:]}: {shown} {unit}".strip()
+    return f"{in_words(name)}: {shown} {unit}".strip()

@@ -29,7 +29,8 @@ def reason_for_kind(layer: Any, noun: type) -> str:
     tag = tag_of(layer)
     is_structure = tag is not None and isinstance(tag.noun, Structure)
     if noun is Structure:
-        return "" if is_structure and role_of(layer) == "structure" else "not a structure"
+        is_atoms = is_structure and role_of(layer) == "structure"
+        return reason_against(layer) if is_atoms else "not a structure"
     if is_structure:
         return "a structure, not a map"
     wanted = "Labels" if noun is Labels else "Image"
@@ -153,7 +154,7 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
     map, or the last one, where a map is wanted.
     """
     pair = half_map_pair(layers)
-    maps = [la for la in layers if role_of(la) not in ("mask", "half map")]
+    maps = [la for la in layers if role_of(la) not in ("mask", "half map", "preview")]
     usable = [la for la in maps if not reason_for_kind(la, Volume)]
     best = selected if selected in usable else (usable[-1] if usable else None)
     has_pair = False

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mapscope.density.level import contrast_limits, first_contour_level
-from mapscope.errors import InputError
+from mapscope.errors import DataError, InputError
 from mapscope.files import half_map_name
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
 from mapscope.record import Noun, Record, checksum_of, record_of
 from mapscope.structure import Structure
-from mapscope.volume import Volume
+from mapscope.volume import Array, Volume
 
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 
@@ -57,15 +57,11 @@ class Tag:
         What it is for: ``"map"``, ``"half map"``, ``"mask"``, or the name of a job's output.
     data : object
         The layer's data when it was made; a layer that holds other data has been edited.
-    scale, translate : tuple of float
-        Its place when it was made.
     """
 
     noun: Noun
     role: str
     data: Any
-    scale: tuple[float, ...] = ()
-    translate: tuple[float, ...] = ()
 
     @property
     def record(self) -> Record | None:
@@ -132,9 +128,9 @@ def noun_from_layer(layer: Any) -> Any:
     if reason:
         raise InputError(f"{layer.name}: {reason}")
     tag = tag_of(layer)
-    if tag is not None and (isinstance(tag.noun, Structure) or _is_unchanged(layer, tag)):
-        return tag.noun
     voxel_size, origin = place_of(layer)
+    if tag is not None and (isinstance(tag.noun, Structure | Mesh) or _is_unchanged(layer, tag)):
+        return tag.noun
     if type(layer).__name__ == "Labels":
         return Labels(np.asarray(layer.data), voxel_size, origin)
     contrast = tag.noun.contrast if tag and isinstance(tag.noun, Volume) else 1
@@ -147,15 +143,16 @@ def reason_against(layer: Any) -> str:
     tag = tag_of(layer)
     if kind not in ("Image", "Labels") and tag is None:
         return "not a map or a structure that Mapscope opened"
-    if tag is not None and isinstance(tag.noun, Structure):
-        return ""
     if layer.ndim != 3 or getattr(layer, "rgb", False) or getattr(layer, "multiscale", False):
         return "not a three-dimensional map"
-    if not np.allclose(layer.affine.linear_matrix, np.eye(3)) or not np.allclose(
-        layer.rotate, np.eye(3)
-    ):
-        return "rotated or sheared: use the job on the map before it was turned"
-    return "" if angstroms_per_unit(layer) is not None else "no voxel size"
+    linear, _ = _world_from_data(layer)
+    if not np.allclose(linear, np.diag(np.diag(linear))) or not (np.diag(linear) > 0).all():
+        return "rotated, sheared or mirrored: use the job on the layer before it was turned"
+    if angstroms_per_unit(layer) is None:
+        return "no voxel size"
+    if tag is not None and isinstance(tag.noun, Structure | Mesh):
+        return "" if _is_in_place(layer, tag.noun) else "moved or edited by hand"
+    return ""
 
 
 def angstroms_per_unit(layer: Any) -> tuple[float, ...] | None:
@@ -171,15 +168,33 @@ def angstroms_per_unit(layer: Any) -> tuple[float, ...] | None:
 def place_of(layer: Any) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Voxel size and origin of a layer in Å, z, y, x."""
     factors = np.asarray(angstroms_per_unit(layer))
-    z, y, x = np.asarray(layer.scale) * factors
-    oz, oy, ox = np.asarray(layer.translate) * factors
+    linear, origin = _world_from_data(layer)
+    z, y, x = np.diag(linear) * factors
+    oz, oy, ox = origin * factors
     return (float(z), float(y), float(x)), (float(oz), float(oy), float(ox))
 
 
+def _world_from_data(layer: Any) -> tuple[Array, Array]:
+    """Matrix (3, 3) and shift (3,) from a layer's data coordinates to its world units."""
+    shift = np.asarray(layer.data_to_world((0, 0, 0)))
+    columns = [np.asarray(layer.data_to_world(axis)) - shift for axis in np.eye(3)]
+    return np.stack(columns, axis=1), shift
+
+
 def _is_unchanged(layer: Any, tag: Tag) -> bool:
-    """Whether a layer still shows its noun, in the noun's place."""
-    same_place = np.allclose(layer.scale, tag.scale) and np.allclose(layer.translate, tag.translate)
-    return layer.data is tag.data and bool(same_place)
+    """Whether a map or labels still show their noun, in the noun's place."""
+    noun = tag.noun
+    if not isinstance(noun, Volume | Labels) or layer.data is not tag.data:
+        return False
+    return np.allclose(place_of(layer), (noun.voxel_size, noun.origin))
+
+
+def _is_in_place(layer: Any, noun: Structure | Mesh) -> bool:
+    """Whether atoms or a surface are where their noun has them, none moved or deleted."""
+    if not np.allclose(place_of(layer), ((1, 1, 1), (0, 0, 0))):
+        return False
+    is_atoms = type(layer).__name__ == "Points" and isinstance(noun, Structure)
+    return not is_atoms or np.array_equal(layer.data, noun.positions)
 
 
 def base_name(name: str) -> str:
@@ -224,7 +239,7 @@ def _image(volume: Volume, name: str, role: str) -> LayerData:
         "translate": volume.origin,
         "rendering": "iso",
         "projection_mode": "none",
-        "metadata": {KEY: Tag(volume, role, data, volume.voxel_size, volume.origin)},
+        "metadata": {KEY: Tag(volume, role, data)},
         **_look(volume, role),
         **SPACE,
     }
@@ -242,13 +257,16 @@ def _look(volume: Volume, role: str) -> dict[str, Any]:
             "blending": "additive",
         }
     limits = contrast_limits(volume)
-    level = first_contour_level(volume)
+    try:
+        level = first_contour_level(volume)
+    except DataError:
+        level = limits[1]  # a constant map has no surface at any level
     return {"contrast_limits": limits, "iso_threshold": level, "colormap": "gray"}
 
 
 def _labels(labels: Labels, name: str, role: str) -> LayerData:
     """Labels as a labels layer."""
-    tag = Tag(labels, role, labels.data, labels.voxel_size, labels.origin)
+    tag = Tag(labels, role, labels.data)
     place = {"scale": labels.voxel_size, "translate": labels.origin}
     return labels.data, {"name": name, "metadata": {KEY: tag}, **place, **SPACE}, "labels"
 

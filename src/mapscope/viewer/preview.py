@@ -63,11 +63,15 @@ class Preview(QObject):
             self._run.cancel()
         self._timer.start(DELAY)
 
-    def stop(self) -> None:
-        """Stop computing and take the preview away."""
+    def cancel(self) -> None:
+        """Stop computing."""
         self._timer.stop()
         if self._run is not None:
             self._run.cancel()
+
+    def stop(self) -> None:
+        """Stop computing and take the preview away."""
+        self.cancel()
         if self.layer is not None:
             self.viewer.layers.remove(self.layer)
         self._layer = None
@@ -99,8 +103,7 @@ class Preview(QObject):
         else:
             self._replace(volume)
         assert self._layer is not None
-        tag = Tag(volume, NAME, volume.data, volume.voxel_size, volume.origin)
-        self._layer.metadata[KEY] = tag
+        self._layer.metadata[KEY] = Tag(volume, NAME, volume.data)
         self.answered.emit(self.job.scalars_of(result))
         self.updated.emit()
 
@@ -118,7 +121,7 @@ class Preview(QObject):
             rendering="iso",
             iso_threshold=float(np.percentile(volume.data, 98)),
             projection_mode="none",
-            metadata={KEY: Tag(volume, NAME, volume.data, volume.voxel_size, volume.origin)},
+            metadata={KEY: Tag(volume, NAME, volume.data)},
             **SPACE,
         )
         active = self.viewer.layers.selection.active

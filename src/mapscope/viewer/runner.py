@@ -101,7 +101,7 @@ class Run(QObject):
                 self.progressed.emit(*content)
                 continue
             self.is_over = True
-            if what == "cancelled":
+            if what == "cancelled" or (what == "succeeded" and self.is_cancelling):
                 self.cancelled.emit()
             else:
                 getattr(self, what).emit(content)

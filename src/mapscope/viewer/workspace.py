@@ -89,7 +89,7 @@ class Workspace(QObject):
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self.viewer = viewer
+        self._viewer = ref(viewer)  # the viewer's death is what ends its workspace
         self.entries: list[Entry] = []
         self.table: Table | None = None
 
@@ -122,17 +122,14 @@ class Workspace(QObject):
         self.table = table
         self.table_shown.emit(table)
 
-    def stop(self) -> None:
-        """Cancel whatever is running; called when the viewer closes."""
-        for entry in self.entries:
-            entry.run.cancel()
-
     def _succeed(self, entry: Entry, outcome: Outcome, anchor: Layer | None) -> None:
         """Put a result into the viewer and tell the docks."""
         entry.keep(outcome.nouns)
         entry.scalars, entry.unsaved = outcome.scalars, outcome.unsaved
         entry.record = next((record_of(n) for n in outcome.nouns.values()), None)
-        add_layers(self.viewer, outcome.layers, anchor, entry.record)
+        viewer = self._viewer()
+        if viewer is not None:
+            add_layers(viewer, outcome.layers, anchor, entry.record)
         self._end(entry, "done")
         for noun in outcome.nouns.values():
             if isinstance(noun, Table):
@@ -222,8 +219,14 @@ def _is_of_equal_run(layer: Layer, record: Record) -> bool:
 _workspaces: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
 
 
+def bare_viewer(viewer: Any) -> Any:
+    """The viewer itself: napari hands docks a proxy, whose active layer is a proxy as well."""
+    return getattr(viewer, "__wrapped__", viewer)
+
+
 def workspace_of(viewer: Any) -> Workspace:
     """The one workspace of a viewer, made when first asked for."""
+    viewer = bare_viewer(viewer)
     if viewer not in _workspaces:
         _workspaces[viewer] = Workspace(viewer)
     return _workspaces[viewer]

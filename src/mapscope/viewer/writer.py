@@ -6,9 +6,8 @@ from typing import Any
 
 from napari.layers import Layer
 
-from mapscope.errors import InputError
+from mapscope.errors import MapscopeError
 from mapscope.files.result import write_nouns
-from mapscope.structure import Structure
 from mapscope.viewer.layers import noun_from_layer
 
 
@@ -23,21 +22,21 @@ def write_labels(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
 
 
 def write_structure(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
-    """Write the structure behind a layer of atoms as mmCIF or PDB.
-
-    Raises
-    ------
-    InputError
-        If the points are no structure that Mapscope opened.
-    """
-    layer = Layer.create(data, attributes, "points")
-    noun = noun_from_layer(layer)
-    if not isinstance(noun, Structure):
-        raise InputError(f"{layer.name} holds points, not a structure")
-    return [str(w.path) for w in write_nouns({"structure": noun}, path)]
+    """Write the structure behind a layer of atoms as mmCIF or PDB."""
+    return _write(path, data, attributes, "points")
 
 
 def _write(path: str, data: Any, attributes: dict[str, Any], kind: str) -> list[str]:
-    """Write what a layer shows, and the record of how it came about."""
-    noun = noun_from_layer(Layer.create(data, attributes, kind))
-    return [str(w.path) for w in write_nouns({kind: noun}, path)]
+    """Write what a layer shows, and the record of how it came about.
+
+    Raises
+    ------
+    MapscopeError
+        If the layer is nothing that can be written; never a ValueError, which napari takes
+        for "no writer found" and says so instead of why (`napari.plugins._npe2.write_layers`).
+    """
+    try:
+        noun = noun_from_layer(Layer.create(data, attributes, kind))
+        return [str(w.path) for w in write_nouns({kind: noun}, path)]
+    except MapscopeError as error:
+        raise MapscopeError(str(error)) from error

@@ -67,7 +67,7 @@ class Sharpened:
         return f"B {self.b_factor:.0f}".replace("-", "−")
 
 
-@job(live=True, title="Sharpen by B-factor", menu="napari/layers/filter", memory=7.0)
+@job(live=True, menu="napari/layers/filter", memory=7.0)
 def sharpen_by_b_factor(
     volume: Volume | None = None,
     half_maps: HalfMaps | None = None,

@@ -26,7 +26,7 @@ from mapscope.errors import MapscopeError
 from mapscope.files import writable_suffixes, write
 from mapscope.record import Record, RecordedInput, as_command, as_script
 from mapscope.viewer.forms import save_entry
-from mapscope.viewer.workspace import Entry, workspace_of
+from mapscope.viewer.workspace import Entry, bare_viewer, workspace_of
 
 
 class HistoryDock(QWidget):
@@ -40,7 +40,7 @@ class HistoryDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.viewer = napari_viewer
+        self.viewer = bare_viewer(napari_viewer)
         self.workspace = workspace_of(napari_viewer)
         self.list = QTreeWidget()
         self.list.setHeaderLabels(["Run", "State", "Seconds"])

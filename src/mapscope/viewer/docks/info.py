@@ -14,6 +14,7 @@ from mapscope.errors import MapscopeError
 from mapscope.record import source_of
 from mapscope.structure import Structure
 from mapscope.viewer.layers import noun_from_layer, reason_against, role_of, tag_of
+from mapscope.viewer.workspace import bare_viewer
 from mapscope.volume import Volume
 
 NOTHING = "Select a layer to see what it is."
@@ -30,7 +31,7 @@ class InfoDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.viewer = napari_viewer
+        self.viewer = bare_viewer(napari_viewer)
         self.text = QTextBrowser()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)

@@ -23,7 +23,7 @@ from mapscope.jobs import all_jobs, family_title
 from mapscope.viewer.forms import JobForm
 from mapscope.viewer.inputs import can_fill
 from mapscope.viewer.layers import half_map_pair
-from mapscope.viewer.workspace import workspace_of
+from mapscope.viewer.workspace import bare_viewer, workspace_of
 from mapscope.volume import HalfMaps
 
 MOST_SUGGESTED = 3
@@ -40,7 +40,7 @@ class JobsDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.viewer = napari_viewer
+        self.viewer = bare_viewer(napari_viewer)
         self.form: JobForm | None = None
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search jobs")

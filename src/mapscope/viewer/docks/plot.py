@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 from mapscope.errors import MapscopeError
 from mapscope.files import write
 from mapscope.table import Plot, Table
-from mapscope.viewer.workspace import workspace_of
+from mapscope.viewer.workspace import bare_viewer, workspace_of
 
 CURVE_COLORS = {
     "dark": ("#ffb454", "#59c2ff", "#aad94c", "#f07178", "#d2a6ff"),
@@ -57,18 +57,16 @@ class PlotDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.viewer = napari_viewer
+        self.viewer = bare_viewer(napari_viewer)
         self.table: Table | None = None
         self.headline = QLabel("No curve yet")
         self.headline.setWordWrap(True)
-        font = self.headline.font()
-        font.setPointSizeF(font.pointSizeF() * 1.7)
-        font.setBold(True)
-        self.headline.setFont(font)
+        # A style sheet, because napari's own would undo a font that is set.
+        self.headline.setStyleSheet("font-size: 15pt; font-weight: bold;")
         self.top_axis = ReciprocalAxis("top")
         self.plot = pg.PlotWidget(axisItems={"top": self.top_axis})
         self.plot.setMinimumHeight(120)
-        self.legend = self.plot.addLegend(offset=(-8, 8))
+        self.legend = self.plot.addLegend(offset=(-4, 4), labelTextSize="8pt", verSpacing=-6)
         self.save_button = QPushButton("Save table…")
         self.save_button.setToolTip("CSV, TSV, JSON, or the FSC XML that EMDB deposition takes.")
         self.picture_button = QPushButton("Save picture…")
@@ -144,7 +142,7 @@ class PlotDock(QWidget):
     def _lines(self, plot: Plot) -> None:
         """Levels and marks, named where they stand."""
         color = "#c0c0c0" if self.is_dark else "#505050"
-        for angle, lines, place in ((0, plot.levels, 0.02), (90, plot.marks, 0.5)):
+        for angle, lines, place in ((0, plot.levels, 0.02), (90, plot.marks, 0.93)):
             for name, value in lines.items():
                 if np.isfinite(value):
                     self.plot.addItem(
@@ -178,6 +176,7 @@ class PlotDock(QWidget):
             axis.setPen(ink)
             axis.setTextPen(ink)
         self.legend.setLabelTextColor(ink)
+        self.legend.setBrush(pg.mkBrush(ground + "90"))
         if self.table is not None:
             self.show_table(self.table)
 

@@ -1,0 +1,152 @@
+"""The window stays alive while jobs of real size run: measured with a heartbeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.layers import Layer
+from qtpy.QtCore import QTimer
+
+from mapscope.viewer import workspace
+from mapscope.viewer.forms import JobForm
+from mapscope.viewer.layers import layers_from_noun
+from mapscope.viewer.window import open_docks
+from mapscope.viewer.workspace import add_layers
+from mapscope.volume import Volume
+
+SIZE = 256
+LONGEST_BLOCK = 0.150
+LONGEST_ADD = 1.0
+LONGEST_CANCEL = 1.0
+BEAT_MS = 5
+
+
+@dataclass
+class Heartbeat:
+    """Measures the longest time for which the window's thread did not come round."""
+
+    longest: float = 0.0
+    last: float = 0.0
+    timer: QTimer = field(default_factory=QTimer)
+
+    def start(self) -> None:
+        self.longest, self.last = 0.0, perf_counter()
+        self.timer.timeout.connect(self.beat)
+        self.timer.start(BEAT_MS)
+
+    def beat(self) -> None:
+        now = perf_counter()
+        self.longest, self.last = max(self.longest, now - self.last), now
+
+    def stop(self) -> float:
+        self.beat()
+        self.timer.stop()
+        return self.longest
+
+
+@pytest.fixture
+def big_viewer(make_napari_viewer: Callable[..., Any]) -> Any:
+    """A viewer in slice view with two half maps of 256³ voxels and a mask."""
+    viewer = make_napari_viewer(show=True)
+    random = np.random.default_rng(1)
+    axis = np.arange(SIZE, dtype=np.float32) - SIZE / 2
+    distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
+    detail = random.standard_normal((SIZE,) * 3, dtype=np.float32)
+    signal = np.exp(-((distance / 60) ** 2)) * (2 + detail)
+    for number in (1, 2):
+        noise = random.standard_normal((SIZE,) * 3, dtype=np.float32)
+        _add(viewer, Volume(signal + 0.3 * noise, (1.1,) * 3), f"big_half_{number}.mrc", "half map")
+    mask = np.clip((90 - distance) / 6, 0, 1)
+    _add(viewer, Volume(mask, (1.1,) * 3), "mask.mrc", "mask")
+    viewer.dims.ndisplay = 2
+    return viewer
+
+
+def _add(viewer: Any, volume: Volume, file_name: str, role: str) -> None:
+    for data, attributes, kind in layers_from_noun(volume, file_name, role):
+        attributes["metadata"]["file"] = file_name
+        viewer.add_layer(Layer.create(data, attributes, kind))
+
+
+def _form(viewer: Any, qtbot: Any, job: str, settings: dict[str, Any]) -> JobForm:
+    """The form of a job, with the first half maps where it wants maps."""
+    form: JobForm = open_docks(viewer)["Jobs"].open(job)
+    halves = list(viewer.layers)[:2]
+    for choice in form.inputs:
+        if choice.parameter.noun is Volume and choice.parameter.required:
+            choice.choose(halves.pop(0))
+    for name, value in settings.items():
+        form.settings[name].value = value
+    qtbot.wait(500)
+    return form
+
+
+@pytest.mark.parametrize(
+    ("job", "settings"),
+    [
+        ("shell_correlation", {}),
+        ("sharpen_by_b_factor", {}),
+        ("make_mask", {}),
+        ("filter_map", {"low_pass": 8.0}),
+        ("resample", {"voxel_size": 1.5}),
+        ("subtract_maps", {"match": "amplitudes"}),
+    ],
+)
+def test_window_when_a_job_runs_on_256_cubed_is_never_blocked(
+    big_viewer: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    job: str,
+    settings: dict[str, Any],
+) -> None:
+    form = _form(big_viewer, qtbot, job, settings)
+    heart = Heartbeat()
+    blocked: list[float] = []
+    adding: list[float] = []
+
+    def timed(*args: Any) -> Any:
+        blocked.append(heart.stop())
+        started = perf_counter()
+        layers = add_layers(*args)
+        adding.append(perf_counter() - started)
+        return layers
+
+    monkeypatch.setattr(workspace, "add_layers", timed)
+    heart.start()
+    form.run_button.click()
+    assert form.entry is not None
+    entry = form.entry
+    qtbot.waitUntil(lambda: entry.run.is_over, timeout=60_000)
+
+    assert entry.state == "done", entry.message
+    print(f"{job}: longest block {1e3 * blocked[0]:.0f} ms, result added in {adding[0]:.2f} s")
+    assert blocked[0] <= LONGEST_BLOCK
+    assert adding[0] <= LONGEST_ADD
+
+
+@pytest.mark.parametrize("job", ["shell_correlation", "sharpen_by_b_factor", "make_mask"])
+def test_cancel_when_pressed_in_the_middle_of_a_job_ends_it_within_a_second(
+    big_viewer: Any, qtbot: Any, job: str
+) -> None:
+    form = _form(big_viewer, qtbot, job, {})
+    before = list(big_viewer.layers)
+    form.run_button.click()
+    assert form.entry is not None
+    entry = form.entry
+    qtbot.waitUntil(lambda: form.bar.value() > 0, timeout=20_000)
+
+    pressed = perf_counter()
+    form.run_button.click()
+    qtbot.waitUntil(lambda: entry.run.is_over, timeout=20_000)
+    took = perf_counter() - pressed
+
+    print(f"{job}: cancelled in {took:.2f} s")
+    assert entry.state == "cancelled"
+    assert took <= LONGEST_CANCEL
+    assert list(big_viewer.layers) == before
+    assert form.run_button.text() == "Run"
