@@ -155,7 +155,7 @@ class Record:
                 for record in source.record.chain() if source.record else ():
                     found.setdefault(record.key, record)
         # A run equal to an earlier one (a map flipped thrice) is done by that one.
-        found[self.key] = self
+        found.setdefault(self.key, self)
         return list(found.values())
 
 

@@ -422,6 +422,7 @@ def test_preview_when_the_slider_moves_then_one_layer_follows_and_run_removes_it
     desk.run_well(form)
     assert previews(desk) == []
     assert not form.live_box.isChecked()
+    assert form.chosen_layers()[0].name == "bundle"
 
 
 def test_preview_when_another_input_was_chosen_then_that_stays(full_desk: Desk) -> None:

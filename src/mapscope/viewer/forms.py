@@ -32,7 +32,7 @@ from mapscope.jobs import all_jobs
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text, note_duration
 from mapscope.viewer.inputs import InputChoice, choose_defaults
-from mapscope.viewer.layers import angstroms_per_unit
+from mapscope.viewer.layers import angstroms_per_unit, role_of
 from mapscope.viewer.preview import EDGE, Preview
 from mapscope.viewer.probe import Probe
 from mapscope.viewer.settings import Setting
@@ -197,8 +197,9 @@ class JobForm(QWidget):
     def _connect(self) -> None:
         """React to the viewer, to the inputs and to the buttons."""
         events = self.viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered):
+        for event in (events.inserted, events.removed):
             event.connect(self._layers_changed)
+        events.reordered.connect(self.refresh)
         for choice in self.inputs:
             for box in choice.choices:
                 box.currentIndexChanged.connect(self._inputs_changed)
@@ -220,20 +221,20 @@ class JobForm(QWidget):
     def disconnect_viewer(self) -> None:
         """Stop listening to the viewer, before the form is thrown away."""
         events = self.viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered):
+        for event in (events.inserted, events.removed):
             event.disconnect(self._layers_changed)
+        events.reordered.disconnect(self.refresh)
         if self.preview is not None:
             self.preview.stop()
         if self.probe is not None:
             self.probe.listen(False)
 
-    def _layers_changed(self) -> None:
+    def _layers_changed(self, event: Any) -> None:
         self.refresh()
-        is_watching = self.preview is not None and self.preview.layer is not None
-        if self.entry is None and not is_watching:
+        if self.entry is None and role_of(event.value) != "preview":
             self.choose_defaults()
 
-    def refresh(self) -> None:
+    def refresh(self, *_: Any) -> None:
         """List the viewer's layers anew."""
         for choice in self.inputs:
             choice.fill(list(self.viewer.layers))

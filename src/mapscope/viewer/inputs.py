@@ -13,6 +13,7 @@ from mapscope.job import Parameter
 from mapscope.labels import Labels
 from mapscope.structure import Structure
 from mapscope.viewer.layers import (
+    NO_VOXEL_SIZE,
     half_map_pair,
     noun_from_layer,
     reason_against,
@@ -22,6 +23,7 @@ from mapscope.viewer.layers import (
 from mapscope.volume import HalfMaps, Volume
 
 NONE = "none"
+MENDABLE = ("", NO_VOXEL_SIZE)
 
 
 def reason_for_kind(layer: Any, noun: type) -> str:
@@ -66,7 +68,7 @@ class LayerChoice(QComboBox):
             self.addItem(NONE, None)
         for layer in reversed(list(layers)):
             reason = reason_for_kind(layer, self.noun)
-            if reason and reason != "no voxel size":
+            if reason not in MENDABLE:
                 self._add_grey(layer.name, reason)
             else:
                 self.addItem(layer.name, layer)
@@ -155,7 +157,8 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
     """
     pair = half_map_pair(layers)
     maps = [la for la in layers if role_of(la) not in ("mask", "half map", "preview")]
-    usable = [la for la in maps if not reason_for_kind(la, Volume)]
+    reasons = [(la, reason_for_kind(la, Volume)) for la in maps]
+    usable = [la for reason in (NO_VOXEL_SIZE, "") for la, r in reasons if r == reason]
     best = selected if selected in usable else (usable[-1] if usable else None)
     has_pair = False
     taken: list[Any] = []

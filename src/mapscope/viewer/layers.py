@@ -22,6 +22,8 @@ LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 KEY = "mapscope"
 SPACE: dict[str, Any] = {"units": "angstrom", "axis_labels": ("z", "y", "x")}
 SEPARATOR = " · "
+NO_VOXEL_SIZE = "no voxel size"
+"""The one reason against a layer that a form can mend."""
 DISPLAYABLE = ("f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4")
 
 ELEMENT_COLORS = {
@@ -149,7 +151,7 @@ def reason_against(layer: Any) -> str:
     if not np.allclose(linear, np.diag(np.diag(linear))) or not (np.diag(linear) > 0).all():
         return "rotated, sheared or mirrored: use the job on the layer before it was turned"
     if angstroms_per_unit(layer) is None:
-        return "no voxel size"
+        return NO_VOXEL_SIZE
     if tag is not None and isinstance(tag.noun, Structure | Mesh):
         return "" if _is_in_place(layer, tag.noun) else "moved or edited by hand"
     return ""

@@ -171,6 +171,7 @@ def _unsaved(record: Record) -> list[RecordedInput]:
 
 
 def _out_name(entry: Entry) -> str:
-    """A file name for the first output of a run."""
-    name, noun = next(iter(entry.nouns.items()))
-    return f"{name}{writable_suffixes(type(noun))[0]}"
+    """A file name for the first output of a run, whose layer may be gone by now."""
+    first = next(o for o in entry.job.outputs if entry.record and o.name in entry.record.outputs)
+    assert first.noun is not None
+    return f"{first.name}{writable_suffixes(first.noun)[0]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class InfoDock(QWidget):
             f"<tr><td style='padding-right:12px'>{escape(name)}</td><td>{escape(value)}</td></tr>"
             for name, value in facts_of_layer(layer)
         )
+        tag = tag_of(layer)
+        self.text.setToolTip((tag and source_of(tag.noun).path) or "")
         self.text.setHtml(f"<b>{escape(layer.name)}</b><table>{cells}</table>")
 
 
@@ -75,7 +78,7 @@ def _facts_of_volume(volume: Volume) -> list[tuple[str, str]]:
         ("Size", _triple(volume.grid.extent[::-1], "Å (x, y, z)")),
         ("Voxels", _triple(volume.shape[::-1], "(x, y, z)")),
         ("Voxel size", _triple(volume.voxel_size[::-1], "Å")),
-        ("Origin", _triple(volume.origin[::-1], "Å (x, y, z)")),
+        ("Origin", _triple(volume.origin[::-1], "Å (x, y, z)", ", ")),
         ("Nyquist", f"{2 * max(volume.voxel_size):.3g} Å"),
         ("Values", f"{values.min():.4g} to {values.max():.4g}"),
         ("Mean, σ", f"{values.mean():.4g}, {values.std():.4g}"),
@@ -109,7 +112,8 @@ def _history_of(layer: Any) -> list[tuple[str, str]]:
         return []
     source = source_of(tag.noun)
     if source.path is not None:
-        return [("File", source.path)]
+        folder, name = Path(source.path).parts[-2:]
+        return [("File", f"…/{folder}/{name}")]
     if source.record is None:
         return []
     record = source.record
@@ -118,10 +122,8 @@ def _history_of(layer: Any) -> list[tuple[str, str]]:
     return [("Made by", record.job.replace("_", " ")), ("With", settings), *cites]
 
 
-def _triple(values: tuple[float, ...], unit: str) -> str:
-    """Three numbers, or one where they are equal."""
+def _triple(values: tuple[float, ...], unit: str, between: str = " × ") -> str:
+    """Three numbers with their unit, or one where they are equal and no order is named."""
     shown = [f"{v:.5g}" for v in values]
-    text = shown[0] if len(set(shown)) == 1 and unit == "Å" else " × ".join(shown)
-    if "x, y, z" in unit and "Å" in unit and "×" in text and any(v <= 0 for v in values):
-        text = ", ".join(shown)
-    return f"{text} {unit}"
+    one = len(set(shown)) == 1 and "(x, y, z)" not in unit
+    return f"{shown[0] if one else between.join(shown)} {unit}"

@@ -66,7 +66,11 @@ class PlotDock(QWidget):
         self.top_axis = ReciprocalAxis("top")
         self.plot = pg.PlotWidget(axisItems={"top": self.top_axis})
         self.plot.setMinimumHeight(120)
-        self.legend = self.plot.addLegend(offset=(-4, 4), labelTextSize="8pt", verSpacing=-6)
+        # In the dock the curves are named above the plot, where no curve can run under them.
+        self.names = QLabel()
+        self.names.setWordWrap(True)
+        self.legend = self.plot.addLegend(offset=(-4, 4))
+        self.legend.setVisible(False)
         self.save_button = QPushButton("Save table…")
         self.save_button.setToolTip("CSV, TSV, JSON, or the FSC XML that EMDB deposition takes.")
         self.picture_button = QPushButton("Save picture…")
@@ -79,6 +83,7 @@ class PlotDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.headline)
+        layout.addWidget(self.names)
         layout.addWidget(self.plot, stretch=1)
         layout.addLayout(buttons)
         layout.addWidget(self.message)
@@ -107,6 +112,7 @@ class PlotDock(QWidget):
         self._enable()
         if table.plot is None:
             self.headline.setText(f"A table of {len(table)} rows")
+            self.names.setVisible(False)
             return
         plot = table.plot
         self.headline.setText(plot.headline)
@@ -138,6 +144,13 @@ class PlotDock(QWidget):
             style = STYLES[n // len(colors) % len(STYLES)]
             pen = pg.mkPen(colors[n % len(colors)], width=2, style=style)
             self.plot.plot(x[known], y[known], pen=pen, name=name.replace("_", " "))
+        self.names.setText(
+            " &nbsp; ".join(
+                f"<span style='color:{colors[n % len(colors)]}'>▬ {name.replace('_', ' ')}</span>"
+                for n, name in enumerate(plot.y)
+            )
+        )
+        self.names.setVisible(len(plot.y) > 1)
 
     def _lines(self, plot: Plot) -> None:
         """Levels and marks, named where they stand."""
@@ -176,7 +189,6 @@ class PlotDock(QWidget):
             axis.setPen(ink)
             axis.setTextPen(ink)
         self.legend.setLabelTextColor(ink)
-        self.legend.setBrush(pg.mkBrush(ground + "90"))
         if self.table is not None:
             self.show_table(self.table)
 
@@ -207,6 +219,8 @@ class PlotDock(QWidget):
 
     def save_picture(self, path: Path) -> None:
         """Write the plot as a PNG, 1200 pixels wide."""
+        self.legend.setVisible(True)
         exporter = ImageExporter(self.plot.plotItem)
         exporter.parameters()["width"] = 1200
         exporter.export(str(path))
+        self.legend.setVisible(False)

@@ -1,0 +1,127 @@
+"""Draw the pictures of the README into ``docs/images/``; needs a display and MAPSCOPE_DATA.
+
+Run it as ``xvfb-run -a -s "-screen 0 1600x1200x24 +extension GLX" python scripts/pictures.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from first_light import run_in_form
+from imageio.v3 import imwrite
+from qtpy.QtTest import QTest
+
+from mapscope import Volume
+from mapscope.viewer.layers import layers_from_noun
+from mapscope.viewer.window import PLUGIN, open_docks
+from mapscope.viewer.workspace import add_layers
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+LIT = 0.01
+
+
+def main() -> int:
+    data = os.environ.get("MAPSCOPE_DATA")
+    if not data:
+        print("set MAPSCOPE_DATA to the folder of real maps")
+        return 2
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    draw_surface(Path(data) / "maps" / "emd20026_3ajo")
+    draw_journey()
+    draw_running()
+    return 0
+
+
+def new_viewer() -> tuple[Any, dict[str, Any]]:
+    """A window of the size of a small laptop's screen, with all docks."""
+    viewer = napari.Viewer(title="Mapscope")
+    viewer.window.resize(1366, 768)
+    docks = open_docks(viewer)
+    QTest.qWait(200)
+    return viewer, docks
+
+
+def save(viewer: Any, name: str) -> None:
+    """Take a picture of the whole window; a dark canvas is an error."""
+    QTest.qWait(200)
+    canvas = viewer.screenshot(canvas_only=True, flash=False)
+    lit = float((canvas[..., :3].max(axis=-1) > 30).mean())
+    if lit < LIT:
+        raise RuntimeError(f"the canvas of {name} is dark ({lit:.1%} lit)")
+    imwrite(IMAGES / name, viewer.screenshot(canvas_only=False, flash=False)[..., :3])
+    print(f"{name}: {lit:.0%} of the canvas lit")
+
+
+def raise_dock(viewer: Any, name: str) -> None:
+    """Bring one of the lower docks to the front."""
+    frame, _ = viewer.window.add_plugin_dock_widget(PLUGIN, name)
+    frame.raise_()
+
+
+def draw_surface(folder: Path) -> None:
+    """A real map as a surface, with its model in it."""
+    viewer, _ = new_viewer()
+    viewer.open(str(folder / "map.mrc.gz"), plugin=PLUGIN)
+    viewer.open(str(folder / "model.pdb.gz"), plugin=PLUGIN)
+    surface, atoms, backbone = viewer.layers
+    surface.opacity = 0.6
+    surface.blending = "translucent_no_depth"
+    surface.colormap = "bop blue"
+    atoms.visible = False
+    backbone.edge_width = 1.2
+    viewer.layers.selection.active = surface
+    viewer.dims.ndisplay = 3
+    viewer.scene.camera.angles = (0, 40, 90)
+    raise_dock(viewer, "Info")
+    save(viewer, "surface.png")
+    viewer.close()
+
+
+def draw_journey() -> None:
+    """Half maps to resolution and sharpened map: the Plot and History docks."""
+    viewer, docks = new_viewer()
+    viewer.open_sample(PLUGIN, "four_helix_bundle")
+    run_in_form(docks["Jobs"].open("make_mask"))
+    run_in_form(docks["Jobs"].open("shell_correlation"))
+    save(viewer, "plot.png")
+    run_in_form(docks["Jobs"].open("sharpen_by_b_factor"))
+    raise_dock(viewer, "History")
+    save(viewer, "history.png")
+    raise_dock(viewer, "Plot")
+    for layer in viewer.layers:
+        layer.visible = "sharpened" in layer.name
+    viewer.dims.ndisplay = 3
+    viewer.scene.camera.angles = (0, 30, 90)
+    save(viewer, "journey-1.png")
+    viewer.close()
+
+
+def draw_running() -> None:
+    """A form while its job runs on half maps of 256³ voxels."""
+    viewer, docks = new_viewer()
+    random = np.random.default_rng(0)
+    axis = np.arange(256, dtype=np.float32) - 128
+    distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
+    signal = np.exp(-((distance / 60) ** 2)) * (3 + np.cos(distance / 3))
+    for number in (1, 2):
+        noisy = Volume(signal + 0.3 * random.standard_normal((256,) * 3, dtype=np.float32))
+        layers = layers_from_noun(noisy, f"vesicle · half map {number}", "half map")
+        layers[0][1]["metadata"]["file"] = f"vesicle_half{number}.mrc"
+        add_layers(viewer, layers, None, None)
+    form = docks["Jobs"].open("shell_correlation")
+    form.run_button.click()
+    while form.bar.value() < 300 and not form.entry.run.is_over:
+        QTest.qWait(20)
+    save(viewer, "running.png")
+    form.entry.run.cancel()
+    QTest.qWait(500)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
