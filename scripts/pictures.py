@@ -69,14 +69,16 @@ def draw_surface(folder: Path) -> None:
     viewer.open(str(folder / "map.mrc.gz"), plugin=PLUGIN)
     viewer.open(str(folder / "model.pdb.gz"), plugin=PLUGIN)
     surface, atoms, backbone = viewer.layers
-    surface.opacity = 0.6
+    surface.opacity = 0.7
     surface.blending = "translucent_no_depth"
-    surface.colormap = "bop blue"
+    surface.colormap = "cyan"
+    surface.iso_threshold *= 1.4
+    surface.contrast_limits = (0, 1.3 * surface.iso_threshold)
     atoms.visible = False
-    backbone.edge_width = 1.2
+    backbone.edge_width = 0.6
     viewer.layers.selection.active = surface
     viewer.dims.ndisplay = 3
-    viewer.scene.camera.angles = (0, 40, 90)
+    viewer.scene.camera.angles = (0, 40, 35)
     raise_dock(viewer, "Info")
     save(viewer, "surface.png")
     viewer.close()

@@ -44,9 +44,14 @@ class Particles:
     columns: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        positions = read_only(np.asarray(self.positions, dtype=np.float64).reshape(-1, 3))
-        if not np.isfinite(positions).all():
-            raise GridError("particle positions must be finite numbers in Å (z, y, x)")
+        positions = read_only(np.asarray(self.positions, dtype=np.float64))
+        if positions.size == 0:
+            positions = read_only(np.empty((0, 3)))
+        if positions.ndim != 2 or positions.shape[1] != 3 or not np.isfinite(positions).all():
+            raise GridError(
+                f"particle positions must be finite numbers in Å (z, y, x), shape (n, 3), "
+                f"got {positions.shape}"
+            )
         object.__setattr__(self, "positions", positions)
         if self.rotations is not None:
             object.__setattr__(self, "rotations", _proper_rotations(self.rotations, len(self)))

@@ -96,5 +96,6 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in clean]
 
     def checksum(self) -> str:
-        """Hash of the columns, as written into records."""
-        return checksum_of_arrays("table", repr(self.records()))
+        """Hash of the columns and their units, as written into records."""
+        text = repr((tuple(self.columns), sorted(self.units.items()), self.records()))
+        return checksum_of_arrays("table", text)

@@ -85,12 +85,12 @@ def test_flip_hand_when_axis_is_unknown_says_so() -> None:
         flip_hand(random_volume(), "w")  # type: ignore[arg-type]
 
 
-def test_invert_contrast_changes_both_signs() -> None:
-    volume = Volume(np.array([[[-128, 5]]], np.int8))
+@pytest.mark.parametrize("contrast", [1, -1])
+def test_invert_contrast_whatever_the_map_said_makes_bright_dense(contrast: int) -> None:
+    volume = Volume(np.array([[[-128, 5]]], np.int8), contrast=contrast)
     inverted = invert_contrast(volume)
     assert inverted.data.tolist() == [[[128.0, -5.0]]]
-    assert inverted.contrast == -1
-    assert invert_contrast(inverted).contrast == 1
+    assert inverted.contrast == 1
 
 
 def test_region_around_mask_is_the_smallest_box_and_a_margin() -> None:

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pytest
 
 from mapscope.density.fourier import Counting, Shells, inverse, transform
+from mapscope.density.local_shells import local_shell_correlation
 from mapscope.density.shells import (
     correct_for_mask,
     correlate_shells,
     fourier_shell_correlation,
-    local_shell_correlation,
     randomise_phases,
     resolution_by_relion_rule,
     resolution_interpolated,

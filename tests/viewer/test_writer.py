@@ -75,9 +75,7 @@ def test_result_of_a_job_when_saved_then_its_record_lies_beside_it(
     assert frame(Path(saved)) == frame(odd_file)
 
 
-def test_labels_when_saved_then_they_are_whole_numbers_in_place(
-    desk: Desk, tmp_path: Path
-) -> None:
+def test_labels_when_saved_then_they_are_whole_numbers_in_place(desk: Desk, tmp_path: Path) -> None:
     data = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
     layer = desk.add(Labels(data, 2.0, (2.0, 4.0, 6.0)), "regions")
     (saved,) = layer.save(str(tmp_path / "labels.mrc"), plugin="napari-mapscope")

@@ -100,10 +100,10 @@ def flip_hand(volume: Volume, axis: Axis = "z") -> Volume:
 
 
 def invert_contrast(volume: Volume) -> Volume:
-    """The map with the sign of every voxel and of `contrast` changed: what is dense stays so."""
+    """A map in which dark was dense with the sign of every voxel changed: bright is dense."""
     # The lowest integer has no negative, so that integers become float32.
     data = volume.data if volume.data.dtype.kind == "f" else volume.float32()
-    return replace(volume, data=np.negative(data), contrast=-volume.contrast)
+    return replace(volume, data=np.negative(data), contrast=1)
 
 
 def region_around_mask(mask: Array, margin: int = 0) -> Region:

@@ -21,7 +21,7 @@ from mapscope.viewer.workspace import workspace_of
 PLUGIN = "napari-mapscope"
 LOWER_DOCKS = ("Info", "Plot", "History")
 COLUMN_WIDTH = 400
-JOBS_SHARE = 0.6
+JOBS_SHARE = 0.5
 """Part of the column's height that the Jobs dock gets at first."""
 
 
@@ -53,6 +53,7 @@ def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
         The docks' widgets by name.
     """
     window = viewer.window
+    already = len(window.dock_widgets)
     frames: dict[str, QDockWidget] = {}
     widgets: dict[str, Any] = {}
     for name in ("Jobs", *LOWER_DOCKS):
@@ -60,17 +61,24 @@ def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
             PLUGIN, name, tabify=name in LOWER_DOCKS[1:]
         )
         frames[name].setWindowTitle(name)
-    frames["Info"].raise_()
-    # Qt lays docks out when its loop comes round, and only then takes sizes.
-    QTimer.singleShot(0, partial(_share_column, frames))
-    connect_wheel(viewer)
-    workspace = workspace_of(viewer)
-    workspace.table_shown.connect(lambda _table: frames["Plot"].raise_())
+    if len(window.dock_widgets) > already:
+        _arrange_soon(frames)
+        connect_wheel(viewer)
+        workspace_of(viewer).table_shown.connect(lambda _table: frames["Plot"].raise_())
     return widgets
+
+
+def _arrange_soon(frames: dict[str, QDockWidget]) -> None:
+    """Arrange the column when Qt's loop comes round: only then are docks laid out."""
+    timer = QTimer(frames["Jobs"])
+    timer.setSingleShot(True)
+    timer.timeout.connect(partial(_share_column, frames))
+    timer.start(0)
 
 
 def _share_column(frames: dict[str, QDockWidget]) -> None:
     """Give the column a width that forms need, and its upper part a little more height."""
+    frames["Info"].raise_()
     window = frames["Jobs"].window()
     if isinstance(window, QMainWindow):
         pair = [frames["Jobs"], frames["Info"]]

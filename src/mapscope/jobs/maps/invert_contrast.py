@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mapscope.density import frame
 from mapscope.job import job
 from mapscope.volume import Volume
@@ -23,4 +21,4 @@ def invert_contrast(volume: Volume) -> Volume:
     inverted : Volume
         The map, on its grid.
     """
-    return replace(frame.invert_contrast(volume), contrast=1)
+    return frame.invert_contrast(volume)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mapscope.density import shells
+from mapscope.density import local_shells
 from mapscope.density.shells import resolution_interpolated
 from mapscope.job import Position, Show, job
 from mapscope.table import Plot, Table
@@ -52,7 +52,7 @@ def local_shell_correlation(
     .. [1] Cardone, Heymann & Steven (2013) J. Struct. Biol. 184, 226-236.
     """
     diameter = window or VOXELS * max(half_maps.grid.voxel_size)
-    curve = shells.local_shell_correlation(half_maps, position, diameter)
+    curve = local_shells.local_shell_correlation(half_maps, position, diameter)
     resolution = resolution_interpolated(curve.frequency, curve.fsc, 0.5)
     z, y, x = position
     place = f"at ({x:.0f}, {y:.0f}, {z:.0f}) Å"
@@ -61,7 +61,7 @@ def local_shell_correlation(
         x="frequency",
         y=("correlation",),
         x_label="spatial frequency (1/Å)",
-        y_label="Fourier shell correlation",
+        y_label="FSC",
         levels={"0.143": 0.143, "0.5": 0.5},
         reciprocal_x=True,
         headline=f"{resolution:.1f} Å at FSC 0.5, {place}" if known else f"FSC {place}",

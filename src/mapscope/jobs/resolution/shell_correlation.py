@@ -136,7 +136,7 @@ def _table(curves: HalfMapCurves, resolution: float | None) -> Table:
         x="frequency",
         y=tuple(n for n in ("unmasked", *names) if n in columns),
         x_label="spatial frequency (1/Å)",
-        y_label="Fourier shell correlation",
+        y_label="FSC",
         levels={"0.143": 0.143, "0.5": 0.5},
         marks={} if resolution is None else {f"{resolution:.2f} Å": 1 / resolution},
         reciprocal_x=True,

@@ -32,6 +32,7 @@ CURVE_COLORS = {
 }
 """Colours that differ in brightness as well as in hue."""
 
+NO_BREAK = "\u00a0"
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
@@ -145,8 +146,9 @@ class PlotDock(QWidget):
             pen = pg.mkPen(colors[n % len(colors)], width=2, style=style)
             self.plot.plot(x[known], y[known], pen=pen, name=name.replace("_", " "))
         self.names.setText(
-            " &nbsp; ".join(
-                f"<span style='color:{colors[n % len(colors)]}'>▬ {name.replace('_', ' ')}</span>"
+            "&nbsp; ".join(
+                f"<span style='color:{colors[n % len(colors)]}; white-space:nowrap'>"
+                f"▬{NO_BREAK}{name.replace('_', NO_BREAK)}</span> "
                 for n, name in enumerate(plot.y)
             )
         )
@@ -170,14 +172,15 @@ class PlotDock(QWidget):
 
     def _range(self, table: Table, plot: Plot) -> None:
         """Show all of it, and a correlation from just below 0 to just above 1."""
-        columns = [np.asarray(table[name], dtype=float) for name in plot.y]
-        low = min(float(np.nanmin(c)) for c in columns)
-        high = max(float(np.nanmax(c)) for c in columns)
+        x, *columns = (np.asarray(table[name], dtype=float) for name in (plot.x, *plot.y))
+        x, y = x[np.isfinite(x)], np.concatenate([c[np.isfinite(c)] for c in columns])
+        if not x.size or not y.size:
+            return
+        low, high = float(y.min()), float(y.max())
         if plot.reciprocal_x and max(-low, high) <= 1.001:
             low, high = min(low, 0.0), 1.0
         room = 0.05 * (high - low or 1.0)
-        x = np.asarray(table[plot.x], dtype=float)
-        self.plot.setXRange(float(np.nanmin(x)), float(np.nanmax(x)), padding=0.02)
+        self.plot.setXRange(float(x.min()), float(x.max()), padding=0.02)
         self.plot.setYRange(low - room, high + room, padding=0)
 
     def _theme(self, *_: Any) -> None:
