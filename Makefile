@@ -47,6 +47,7 @@ lint: $(STAMP)
 	$(BIN)/npe2 validate src/mapscope/napari.yaml
 
 bench: $(STAMP)
+	@$(BIN)/python -m pip install -q -c constraints.txt --group bench
 	@status=0; for script in benchmarks/*.py; do \
 		[ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script" || status=1; \
 	done; exit $$status
