@@ -21,7 +21,7 @@ from mapscope.viewer.window import PLUGIN, open_docks
 from mapscope.viewer.workspace import Entry
 from mapscope.volume import HalfMaps, Volume
 
-VOXEL_SIZE, ORIGIN = 1.5, (3.0, -6.0, 4.5)
+VOXEL_SIZE, ORIGIN = (1.5, 1.5, 1.5), (3.0, -6.0, 4.5)
 
 
 @dataclass

@@ -24,6 +24,7 @@ from mapscope.viewer.inputs import LayerChoice
 from mapscope.viewer.layers import base_name, noun_from_layer, role_of
 from mapscope.viewer.probe import position_of_click
 from mapscope.viewer.settings import Setting
+from mapscope.viewer.workspace import Entry
 from mapscope.volume import HalfMaps, Region, Volume
 
 if TYPE_CHECKING:
@@ -160,34 +161,41 @@ def test_inputs_when_a_mask_is_opened_later_then_it_is_filled_in(
     assert [layer.name for layer in form.inputs[1].layers] == ["bundle_mask"]
 
 
-@pytest.mark.parametrize("name", JOBS)
-def test_run_when_pressed_then_results_appear_beside_their_input(
-    full_desk: Desk, name: str
+def test_run_of_every_job_when_pressed_then_results_appear_beside_their_input(
+    full_desk: Desk,
 ) -> None:
     desk = full_desk
-    form = desk.form(name)
-    for parameter, value in SETTINGS.get(name, {}).items():
-        form.settings[parameter].value = value
-    anchor = form.chosen_layers()[0]
     before = list(desk.viewer.layers)
-    entry = desk.run_well(form)
-    new = [layer for layer in desk.viewer.layers if layer not in before]
+    for name in JOBS:
+        desk.viewer.layers.selection.active = desk.viewer.layers["bundle"]
+        form = desk.form(name)
+        for parameter, value in SETTINGS.get(name, {}).items():
+            form.settings[parameter].value = value
+        anchor = form.chosen_layers()[0]
+        entry = desk.run_well(form)
+        new = [layer for layer in desk.viewer.layers if layer not in before]
+        check_result(desk, entry, anchor, new)
+        assert (form.run_button.text(), form.run_button.isEnabled()) == ("Run", True)
+        assert form.save_button.isEnabled()
+        for layer in new:
+            desk.viewer.layers.remove(layer)
+        anchor.visible = True
+
+
+def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
+    """What a run must have done to the window."""
     maps = {key: noun for key, noun in entry.nouns.items() if isinstance(noun, Volume)}
-    assert len(new) == len(maps)
+    assert len(new) == len(maps), entry.title
     for layer, (field, noun) in zip(new, maps.items(), strict=True):
-        words = field.replace("_", " ")
-        assert layer.name.startswith(f"{base_name(anchor.name)} · {words}")
+        assert layer.name.startswith(f"{base_name(anchor.name)} · {field.replace('_', ' ')}")
         assert role_of(layer) == field
         assert noun_from_layer(layer) is noun
         assert layer.visible
-        assert tuple(str(unit) for unit in layer.units) == ("angstrom",) * 3
         assert abs(desk.viewer.layers.index(layer) - desk.viewer.layers.index(anchor)) == 1
-    assert anchor.visible == all(role_of(layer) == "mask" for layer in new)
-    tables = [noun for noun in entry.nouns.values() if isinstance(noun, Table)]
-    assert desk.docks["Plot"].table is (tables[0] if tables else None)
+    assert anchor.visible == all(role_of(layer) == "mask" for layer in new), entry.title
     assert tuple(str(unit) for unit in desk.viewer.layers.units) == ("angstrom",) * 3
-    assert (form.run_button.text(), form.run_button.isEnabled()) == ("Run", True)
-    assert form.save_button.isEnabled()
+    tables = [noun for noun in entry.nouns.values() if isinstance(noun, Table)]
+    assert not tables or desk.docks["Plot"].table is tables[0]
 
 
 def test_run_when_the_result_has_a_caption_then_the_layer_is_named_with_it(
@@ -442,7 +450,7 @@ def test_preview_when_the_map_is_large_then_only_a_box_around_the_cursor_is_comp
     desk: Desk,
 ) -> None:
     random = np.random.default_rng(0).normal(size=(20, 120, 130)).astype(np.float32)
-    volume = Volume(random, 2.0, (0, 0, 10.0))
+    volume = Volume(random, (2.0,) * 3, (0, 0, 10.0))
     desk.add(volume, "big")
     desk.viewer.dims.set_point((0, 1, 2), (20, 200, 40))
     form = desk.form("filter_map")
@@ -538,14 +546,14 @@ def test_probe_when_clicked_in_3d_then_the_densest_point_under_the_cursor_is_tak
     z, y, x = volume.grid.world_from_index((13, 5, 8))
     event = SimpleNamespace(position=(-50.0, y, x), view_direction=np.array([1.0, 0, 0]))
     found = position_of_click(layer, event, 3)
-    np.testing.assert_allclose(found, (z, y, x), atol=0.76)
+    assert found == pytest.approx((z, y, x), abs=0.76)
     missed = SimpleNamespace(position=(-50.0, 500.0, x), view_direction=np.array([1.0, 0, 0]))
     assert position_of_click(layer, missed, 3) is None
 
 
 def test_estimate_when_a_job_has_run_here_then_it_knows_the_time(desk: Desk) -> None:
     data = np.random.default_rng(0).normal(size=(48, 48, 48)).astype(np.float32)
-    desk.add(Volume(data, 1.0), "noise")
+    desk.add(Volume(data), "noise")
     form = desk.form("invert_contrast")
     assert form.estimate.text() == "Needs about 1 MB of memory."
     desk.run_well(form)

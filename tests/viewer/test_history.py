@@ -218,8 +218,7 @@ def test_history_lists_runs_newest_first_and_shows_the_record(full_desk: Desk) -
     entry = run(full_desk, "crop_map")
     history = full_desk.docks["History"]
     rows = [history.list.topLevelItem(n) for n in range(history.list.topLevelItemCount())]
-    assert [row.text(0) for row in rows][1] == "Flip hand · bundle"
-    assert [row.text(0) for row in rows][0].startswith("Crop map · bundle")
+    assert [row.text(0) for row in rows] == ["Crop map · bundle", "Flip hand · bundle"]
     assert all(row.text(1) == "done" for row in rows)
     assert float(rows[0].text(2)) >= 0
     assert entry.record is not None
@@ -231,7 +230,7 @@ def test_history_lists_runs_newest_first_and_shows_the_record(full_desk: Desk) -
 def test_history_when_a_run_failed_then_its_reason_is_shown_and_nothing_can_be_copied(
     desk: Desk, volume: Volume
 ) -> None:
-    desk.add(Volume(np.zeros_like(volume.data), 1.0), "empty")
+    desk.add(Volume(np.zeros_like(volume.data)), "empty")
     entry = desk.run(desk.form("make_mask"))
     history = desk.docks["History"]
     assert entry.state == history.list.topLevelItem(0).text(1) == "failed"

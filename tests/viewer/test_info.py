@@ -47,7 +47,7 @@ def test_map_from_a_file_is_described(desk: Desk, tmp_path: Path) -> None:
     assert found["Stored as"] == "float32"
     labels = [value for name, value in facts_of_layer(layer) if name == "Label"]
     assert labels[0].startswith("<refined> &")
-    assert found["File"] == str(path.resolve())
+    assert found["File"].endswith("small.mrc")
     assert desk.docks["Info"].text.toPlainText().startswith("small")
 
 
@@ -88,8 +88,8 @@ def test_layers_of_others_are_described_or_refused(desk: Desk) -> None:
 
 def test_labels_and_surfaces_are_no_error(desk: Desk) -> None:
     for noun in (
-        Labels(np.ones((3, 3, 3), np.int32), 2.0),
-        Mesh(np.eye(3, 3), np.array([[0, 1, 2]])),
+        Labels(np.ones((3, 3, 3), np.int32), (2.0,) * 3),
+        Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]])),
     ):
         desk.add(noun, "thing", "region")
         desk.viewer.layers.selection.active = desk.viewer.layers[-1]

@@ -60,8 +60,8 @@ def labels(volume: Volume) -> Labels:
 
 @pytest.fixture
 def mesh() -> Mesh:
-    vertices = np.array([[0.0, 0, 0], [0, 0, 9], [0, 9, 0], [9, 0, 0]])
-    return Mesh(vertices, np.array([[0, 1, 2], [0, 1, 3]]), np.arange(4.0))
+    vertices = np.array([[0.0, 0, 0], [0, 0, 9], [0, 9, 0], [9, 0, 0]], np.float32)
+    return Mesh(vertices, np.array([[0, 1, 2], [0, 1, 3]]), np.arange(4, dtype=np.float32))
 
 
 def test_layers_when_nobody_changed_them_then_they_give_the_very_same_nouns(

@@ -36,7 +36,7 @@ def odd_file(tmp_path: Path, volume: Volume) -> Path:
     """A map with turned axes and a start that is not 0."""
     edges = (36.0, 36.0, 36.0, 90.0, 90.0, 90.0)
     header = MapHeader((5, -4, 3), (24, 24, 24), edges, (3, 1, 2), labels=(b"made by hand",))
-    place = Volume(volume.data, 1.5, tuple(1.5 * n for n in (5, 3, -4)), header)
+    place = Volume(volume.data, (1.5,) * 3, (7.5, 4.5, -6.0), header)
     return write(tmp_path / "odd.mrc", place)
 
 
@@ -77,7 +77,7 @@ def test_result_of_a_job_when_saved_then_its_record_lies_beside_it(
 
 def test_labels_when_saved_then_they_are_whole_numbers_in_place(desk: Desk, tmp_path: Path) -> None:
     data = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
-    layer = desk.add(Labels(data, 2.0, (2.0, 4.0, 6.0)), "regions")
+    layer = desk.add(Labels(data, (2.0,) * 3, (2.0, 4.0, 6.0)), "regions")
     (saved,) = layer.save(str(tmp_path / "labels.mrc"), plugin="napari-mapscope")
     again = read(saved)
     np.testing.assert_array_equal(again.data, data)

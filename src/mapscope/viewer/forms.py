@@ -327,7 +327,7 @@ class JobForm(QWidget):
             self._say_error(error)
             return
         if self.preview is not None:
-            self.live_box.setChecked(False)
+            self.preview.pause()
         layers = self.chosen_layers()
         anchor = layers[0] if layers else None
         name = anchor.name if anchor is not None else self.job.title
@@ -369,6 +369,7 @@ class JobForm(QWidget):
             self.run_button.setText("Run")
         self.run_button.setEnabled(True)
         self.bar.setVisible(False)
+        self.live_box.setChecked(False)
         self._show_estimate()
         self.ended.emit(self.entry)
 

@@ -195,8 +195,9 @@ def _is_in_place(layer: Any, noun: Structure | Mesh) -> bool:
     """Whether atoms or a surface are where their noun has them, none moved or deleted."""
     if not np.allclose(place_of(layer), ((1, 1, 1), (0, 0, 0))):
         return False
-    is_atoms = type(layer).__name__ == "Points" and isinstance(noun, Structure)
-    return not is_atoms or np.array_equal(layer.data, noun.positions)
+    if type(layer).__name__ != "Points" or not isinstance(noun, Structure):
+        return True
+    return np.array_equal(layer.data, noun.positions)
 
 
 def base_name(name: str) -> str:
