@@ -48,7 +48,7 @@ class Hand:
 def dropped(sample_folder: Path, tmp_path: Path) -> list[str]:
     """Two half maps in a folder of the user's."""
     names = ["four_helix_bundle_half_1.mrc.gz", "four_helix_bundle_half_2.mrc.gz"]
-    return [shutil.copy(sample_folder / name, tmp_path / name) for name in names]
+    return [str(shutil.copy(sample_folder / name, str(tmp_path / name))) for name in names]
 
 
 def _suggestion(dock: Any, title: str) -> QPushButton:
@@ -81,7 +81,7 @@ def test_journey_when_half_maps_are_dropped_leads_to_a_saved_sharpened_map(
     hand.click(jobs.form.run_button)
     qtbot.waitUntil(lambda: jobs.form.entry is not None and jobs.form.entry.run.is_over)
     assert jobs.form.entry.state == "done"
-    qtbot.waitUntil(plot.isVisible)
+    qtbot.waitUntil(lambda: not plot.visibleRegion().isEmpty())
     assert plot.headline.text() == "3.43 Å at FSC 0.143"
     assert 0.143 in plot.table.plot.levels.values()
     assert plot.headline.font().pointSizeF() > 1.5 * jobs.search.font().pointSizeF()

@@ -103,3 +103,15 @@ def test_nothing_selected_is_said(desk: Desk, volume: Volume) -> None:
     desk.viewer.layers.selection.active = desk.viewer.layers[0]
     desk.viewer.layers.clear()
     assert desk.docks["Info"].text.toPlainText() == NOTHING
+
+
+def test_facts_when_a_layer_is_moved_or_deselected_follow_the_selected_one(
+    desk: Desk, map_file: Path
+) -> None:
+    (layer,) = desk.open(map_file)
+    desk.viewer.layers.selection.active = layer
+    layer.scale = (2.0, 3.0, 4.0)
+    assert facts(desk)["Voxel size"] == "4 × 3 × 2 Å"
+    desk.viewer.layers.selection.clear()
+    layer.name = "renamed"
+    assert desk.docks["Info"].text.toPlainText() == NOTHING

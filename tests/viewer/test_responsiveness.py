@@ -92,9 +92,9 @@ def _form(viewer: Any, qtbot: Any, job: str, settings: dict[str, Any]) -> JobFor
         ("shell_correlation", {}),
         ("sharpen_by_b_factor", {}),
         ("make_mask", {}),
-        ("filter_map", {"low_pass": 8.0}),
-        ("resample", {"voxel_size": 1.5}),
-        ("subtract_maps", {"match": "amplitudes"}),
+        pytest.param("filter_map", {"low_pass": 8.0}, marks=pytest.mark.slow),
+        pytest.param("resample", {"voxel_size": 1.5}, marks=pytest.mark.slow),
+        pytest.param("subtract_maps", {"match": "amplitudes"}, marks=pytest.mark.slow),
     ],
 )
 def test_window_when_a_job_runs_on_256_cubed_is_never_blocked(

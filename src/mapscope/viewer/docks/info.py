@@ -18,6 +18,9 @@ from mapscope.viewer.layers import noun_from_layer, reason_against, role_of, tag
 from mapscope.viewer.workspace import bare_viewer
 from mapscope.volume import Volume
 
+CHANGES = ("scale", "translate", "units", "name", "data")
+"""What may change about a layer while it is shown here."""
+
 NOTHING = "Select a layer to see what it is."
 
 
@@ -37,12 +40,22 @@ class InfoDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.text)
+        self._watched: Any = None
         napari_viewer.layers.selection.events.active.connect(self.refresh)
         self.refresh()
+
+    def _watch(self, layer: Any) -> None:
+        """Follow what may change about a layer, and no longer the one before."""
+        for watched, change in ((self._watched, "disconnect"), (layer, "connect")):
+            for event in CHANGES if watched is not None else ():
+                getattr(getattr(watched.events, event), change)(self.refresh)
+        self._watched = layer
 
     def refresh(self, *_: Any) -> None:
         """Write down the facts of the active layer."""
         layer = self.viewer.layers.selection.active
+        if layer is not self._watched:
+            self._watch(layer)
         if layer is None:
             self.text.setPlainText(NOTHING)
             return
