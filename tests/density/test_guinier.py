@@ -119,3 +119,14 @@ def test_sharpening_gain_when_weights_do_not_fit_says_so() -> None:
 def test_sharpen_when_cancelled_stops(cancel: Callable[[int], Progress]) -> None:
     with pytest.raises(Cancelled):
         sharpen(point(Grid((8, 8, 8))), -50.0, progress=cancel(6))
+
+
+def test_fit_b_factor_when_the_range_ends_on_a_shell_includes_it_despite_rounding() -> None:
+    frequency = np.arange(40) / 72.0
+    curve = guinier_curve(frequency, np.exp(-5.0 - 30.0 * frequency**2 + 0.3 * np.cos(frequency)))
+    fits = [
+        fit_b_factor(curve, 10.0, (1 / frequency[30]) * (1 + shift)).b_factor
+        for shift in (-1e-8, 0.0, 1e-8)
+    ]
+    assert fits[0] == fits[1] == fits[2]
+    assert fits[0] != fit_b_factor(curve, 10.0, 1 / frequency[29]).b_factor

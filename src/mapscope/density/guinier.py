@@ -12,6 +12,9 @@ from mapscope.errors import DataError, InputError
 from mapscope.progress import Progress, silent
 from mapscope.volume import Array, Volume
 
+TOLERANCE = 1e-6
+"""Rounding allowed when a resolution read from a shell is to include that very shell."""
+
 
 @dataclass(frozen=True, eq=False)
 class GuinierCurve:
@@ -130,9 +133,9 @@ def fit_b_factor(
     Rosenthal & Henderson (2003) J. Mol. Biol. 333, 721, equation 19.
     """
     square = curve.frequency**2
-    used = (square >= low_resolution**-2) & np.isfinite(curve.log_weighted)
+    used = (curve.frequency * low_resolution >= 1 - TOLERANCE) & np.isfinite(curve.log_weighted)
     if high_resolution is not None:
-        used &= square <= high_resolution**-2
+        used &= curve.frequency * high_resolution <= 1 + TOLERANCE
     if used.sum() < 3:
         raise DataError(
             f"{int(used.sum())} shells with signal lie between {low_resolution:g} Å and "

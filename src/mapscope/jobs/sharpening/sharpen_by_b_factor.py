@@ -179,7 +179,7 @@ def _agreement(
 ) -> tuple[Array, Array]:
     """Frequency and best FSC of the half maps; computed once for equal inputs."""
     nouns = (half_maps.first, half_maps.second, mask)
-    key = ("agreement", seed, *(n and checksum_of(n) for n in nouns))
+    key = ("agreement", seed, half_maps.grid, *(n and checksum_of(n) for n in nouns))
 
     def compute() -> tuple[Array, Array]:
         curves = fourier_shell_correlation(half_maps, mask, seed=seed, progress=progress)
@@ -193,7 +193,7 @@ def _amplitudes(
 ) -> tuple[Array, Array]:
     """Frequency and mean amplitude by shell of the map; computed once for equal inputs."""
     nouns = (volume,) if volume or not half_maps else (half_maps.first, half_maps.second)
-    key = ("shell amplitudes", *(n and checksum_of(n) for n in nouns))
+    key = ("shell amplitudes", *((n.grid, checksum_of(n)) for n in nouns if n is not None))
 
     def compute() -> tuple[Array, Array]:
         source = map_or_mean(volume, half_maps)
