@@ -8,6 +8,9 @@ class MapscopeError(Exception):
 class MapFormatError(MapscopeError, ValueError):
     """A file is not what its name or header says, or holds what cannot be read safely."""
 
+    code: str = "unreadable"
+    """Name under which :func:`mapscope.inspect` reports it."""
+
 
 class UnknownFormatError(MapscopeError, ValueError):
     """No reader or writer is known for a file name or for this kind of object."""

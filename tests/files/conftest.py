@@ -1,4 +1,4 @@
-"""Map files made byte by byte, without any code of Mapscope's own."""
+"""Map files made byte by byte, and density of gemmi's to compare with: no code of Mapscope's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gemmi
 import mrcfile.dtypes
 import numpy as np
 import pytest
 
+from mapscope.volume import Volume
+
+Array = np.ndarray[Any, Any]
 MODE_OF_TYPE = {"i1": 0, "i2": 1, "f4": 2, "u2": 6, "f2": 12, "u1": 0, "c8": 4}
 MapMaker = Callable[..., Path]
 
@@ -59,3 +63,41 @@ def make_map(tmp_path: Path) -> MapMaker:
         return path
 
     return make
+
+
+def sinc_interpolated(volume: Volume, positions: Array, taps: int = 24) -> Array:
+    """Values between the voxels by a Kaiser-windowed sinc, good to 1e-4 at 3 voxels per wave."""
+    index = volume.grid.index_from_world(positions)
+    base = np.floor(index).astype(int) - taps // 2 + 1
+    assert (base >= 0).all()
+    assert (base + taps <= volume.shape).all()
+    steps = base[:, :, None] + np.arange(taps)
+    distance = index[:, :, None] - steps
+    window = np.i0(9.0 * np.sqrt(np.clip(1 - (distance / (taps / 2)) ** 2, 0, None))) / np.i0(9.0)
+    weights = np.sinc(distance) * window
+    values = np.empty(len(positions))
+    for n, (z, y, x) in enumerate(steps):
+        block = volume.data[np.ix_(z, y, x)].astype(np.float64)
+        values[n] = np.einsum("zyx,z,y,x", block, *weights[n])
+    return values
+
+
+@pytest.fixture
+def density_pairs() -> Callable[[Volume, gemmi.FloatGrid], tuple[Array, Array]]:
+    """Density of a volume and of gemmi's grid of the whole cell at 1,000 random points of that.
+
+    Points of gemmi's grid need no interpolation of its own, which errs by up to 0.3 σ where a
+    grid has three points per resolution. Between our voxels they lie anywhere.
+    """
+
+    def pairs(volume: Volume, grid: gemmi.FloatGrid) -> tuple[Array, Array]:
+        density = np.asarray(grid.array)
+        edges = np.array(grid.unit_cell.orth.mat.tolist())
+        ends = np.array([[13] * 3, np.array(volume.shape) - 14])
+        lower, upper = volume.grid.world_from_index(ends)
+        random = np.random.default_rng(1).uniform(lower, upper, (1000, 3))
+        node = np.rint(random[:, ::-1] @ np.linalg.inv(edges).T * density.shape).astype(int)
+        positions = (node / density.shape @ edges.T)[:, ::-1]
+        return sinc_interpolated(volume, positions), density[tuple((node % density.shape).T)]
+
+    return pairs

@@ -249,21 +249,41 @@ def test_read_when_the_grid_does_not_fit_the_symmetry_then_permissive_leaves_it_
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", ["xray_1mru", "xray_4un4", "xray_3pqr"])
-def test_read_when_a_real_crystal_covers_its_model_then_atoms_lie_where_gemmi_finds_them(
-    data_folder: Path, name: str
+@pytest.mark.parametrize(("name", "tolerance"), [("xray_1mru", 1e-3), ("xray_4un4", 0.05)])
+def test_read_when_a_real_map_fills_the_cell_then_gemmi_finds_the_same_between_the_voxels(
+    data_folder: Path, name: str, tolerance: float, density_pairs: Any
 ) -> None:
+    # 4un4 is stored as bytes: the rounding is noise up to the finest wave that a grid can hold,
+    # and no interpolation between voxels follows that; what lies on them is exact.
     model = files.read(data_folder / "maps" / name / "model.pdb.gz")
     path = data_folder / "maps" / name / "map.mrc.gz"
     volume = files.read(path, cover=model)
+    assert volume.grid.contains(model.positions).all()
     source = gemmi.read_ccp4_map(str(path))
     source.setup(np.nan)
-    positions = model.positions[model.is_backbone]
-    index = np.rint(volume.grid.index_from_world(positions)).astype(int)
-    here = volume.data[tuple(index.T)]
+    waves = gemmi.transform_map_to_f_phi(source.grid).prepare_asu_data(dmin=0)
+    fine = waves.transform_f_phi_to_map(exact_size=[2 * n for n in source.grid.shape])
+    found, expected = density_pairs(volume, fine)
+    # gemmi leaves out the mean, and the scale of maps stored as bytes.
+    slope, offset = np.polyfit(expected, found, 1)
+    difference = np.abs(found - slope * expected - offset).max()
+    assert difference < tolerance * slope * np.asarray(fine.array).std()
+
+
+@pytest.mark.real_data
+def test_read_when_a_real_map_leaves_gaps_then_gemmi_interpolates_the_same(
+    data_folder: Path,
+) -> None:
+    folder = data_folder / "maps" / "xray_3pqr"
+    model = files.read(folder / "model.pdb.gz")
+    volume = files.read(folder / "map.mrc.gz", cover=model)
+    assert volume.grid.contains(model.positions).all()
+    source = gemmi.read_ccp4_map(str(folder / "map.mrc.gz"))
+    source.setup(np.nan)
+    index = np.random.default_rng(0).integers(0, volume.shape, (1000, 3))
     voxels = volume.grid.world_from_index(index)[:, ::-1].copy()
     there = source.grid.interpolate_position_array(voxels, 3)
     known = np.isfinite(there)
-    assert known.mean() > 0.9
-    assert np.corrcoef(here[known], there[known])[0, 1] > 0.999999
-    assert volume.grid.contains(model.positions).all()
+    assert known.sum() > 300
+    difference = np.abs(volume.data[tuple(index.T)] - there)[known]
+    assert difference.max() < 1e-3 * volume.data.std()

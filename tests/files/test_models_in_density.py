@@ -37,7 +37,19 @@ def test_density_when_it_is_linear_then_it_is_met_exactly(benchmark_module: Modu
 def test_models_when_read_with_their_maps_then_they_lie_in_the_density(
     benchmark_module: ModuleType, data_folder: Path
 ) -> None:
-    entries = benchmark_module.measure(data_folder)
+    entries = benchmark_module.measure(data_folder, ["maps"])
     assert len(entries) >= 30
     assert [entry.name for entry in entries if not entry.is_good] == []
     assert sum(score.is_placed for entry in entries for score in entry.scores) >= 20
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_models_when_read_with_their_reflections_then_they_lie_in_the_density(
+    benchmark_module: ModuleType, data_folder: Path
+) -> None:
+    entries = benchmark_module.measure(data_folder, ["reflections"])
+    assert len(entries) == 49
+    assert [entry.name for entry in entries if not entry.is_good] == []
+    scores = [score for entry in entries for score in entry.scores]
+    assert (len(scores), sum(score.is_placed for score in scores)) == (48, 48)

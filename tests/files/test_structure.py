@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from mapscope import files
-from mapscope.errors import MapFormatError
+from mapscope.errors import InputError, MapFormatError
 from mapscope.structure import Structure
 
 
@@ -85,6 +86,61 @@ def test_write_when_pdb_has_no_room_then_mmcif_is_proposed(
     assert again.checksum() == structure.checksum()
 
 
+def with_assembly(copies: int = 2) -> gemmi.Structure:
+    """The model with assembly "1": itself and copies moved by 10 Å along x each."""
+    structure = model()
+    assembly = gemmi.Assembly("1")
+    generator = gemmi.Assembly.Gen()
+    generator.chains = ["A"]
+    for n in range(copies):
+        operator = gemmi.Assembly.Operator()
+        operator.transform.vec.fromlist([10.0 * n, 0.0, 0.0])
+        generator.operators.append(operator)
+    assembly.generators.append(generator)
+    structure.assemblies.append(assembly)
+    return structure
+
+
+@pytest.mark.parametrize("suffix", [".pdb", ".cif"])
+def test_read_when_an_assembly_is_asked_for_then_its_copies_are_built(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = files.write(tmp_path / f"a{suffix}", Structure.from_gemmi(with_assembly()))
+    assert len(files.read(path)) == 3
+    built = files.read(path, assembly="1")
+    expected = [[3.25, 2, x] for x in (0, 1.5, 3, 10, 11.5, 13)]
+    np.testing.assert_allclose(built.positions, expected)
+    assert len(set(built.chains)) == 2
+    assert files.read(files.write(tmp_path / "b.cif", built)).checksum() == built.checksum()
+
+
+def test_read_when_the_assembly_is_unknown_then_the_known_ones_are_named(tmp_path: Path) -> None:
+    path = files.write(tmp_path / "a.cif", Structure.from_gemmi(with_assembly()))
+    with pytest.raises(InputError, match="there is no assembly '7'; there are 1"):
+        files.read(path, assembly="7")
+    plain = files.write(tmp_path / "b.cif", Structure.from_gemmi(model()))
+    with pytest.raises(InputError, match="none: it names no assembly"):
+        files.read(plain, assembly="1")
+
+
+def test_read_when_the_assembly_is_huge_then_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mapscope.files.structure._MAX_ASSEMBLY_ATOMS", 8)
+    path = files.write(tmp_path / "a.cif", Structure.from_gemmi(with_assembly(3)))
+    with pytest.raises(InputError, match="would have up to 9 atoms, at most 8"):
+        files.read(path, assembly="1")
+
+
+def test_read_when_a_cif_holds_reflections_then_it_says_what_to_open(tmp_path: Path) -> None:
+    path = tmp_path / "a.sf.cif"
+    path.write_text("data_a\nloop_\n_refln.index_h\n_refln.index_k\n1 2\n")
+    with pytest.raises(
+        MapFormatError, match=r"it holds reflections: open map coefficients as \.mtz"
+    ):
+        files.read(path)
+
+
 @pytest.mark.real_data
 def test_read_when_models_are_real_then_gemmi_counts_the_same_atoms(data_folder: Path) -> None:
     paths = sorted(data_folder.glob("maps/*/*.pdb.gz")) + sorted(
@@ -94,3 +150,19 @@ def test_read_when_models_are_real_then_gemmi_counts_the_same_atoms(data_folder:
     for path in paths:
         reference = gemmi.read_structure(str(path))
         assert len(files.read(path)) == reference[0].count_atom_sites(), path
+
+
+def test_structure_when_a_name_is_no_text_is_refused(tmp_path: Path, sample_folder: Path) -> None:
+    good = files.read(sample_folder / "four_helix_bundle.cif")
+    path = files.write(tmp_path / "a.pdb", good)
+    content = path.read_bytes().replace(b"  CA  ", b"  CA\xc2 ", 1)
+    path.write_bytes(content)
+    with pytest.raises(MapFormatError, match="no text"):
+        files.read(path)
+
+
+def test_text_when_it_grows_a_thousandfold_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.cif.gz"
+    path.write_bytes(gzip.compress(bytes(8 * 2**20)))
+    with pytest.raises(MapFormatError, match="do not trust"):
+        files.read(path)

@@ -5,20 +5,25 @@ writers in ``WRITERS`` (see :class:`Reader` and :class:`Writer`); nothing else c
 """
 
 from mapscope.files.findings import FileWarning
-from mapscope.files.format import Cover, Reader, Writer
+from mapscope.files.format import Cover, FolderWriter, Reader, Writer
 from mapscope.files.half_maps import HalfMapName, half_map_name, half_map_pairs, partner_of
+from mapscope.files.ome_zarr import read_levels
+from mapscope.files.reflections import map_columns
 from mapscope.files.registry import read, readable_suffixes, writable_suffixes, write
 
 __all__ = [
     "Cover",
     "FileWarning",
+    "FolderWriter",
     "HalfMapName",
     "Reader",
     "Writer",
     "half_map_name",
     "half_map_pairs",
+    "map_columns",
     "partner_of",
     "read",
+    "read_levels",
     "readable_suffixes",
     "writable_suffixes",
     "write",

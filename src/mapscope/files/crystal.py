@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mapscope.errors import GridError
+from mapscope.files.cell_series import values_on_orthogonal_grid
 from mapscope.files.findings import Findings
 from mapscope.files.format import Cover
 from mapscope.files.map_frame import (
@@ -27,7 +28,8 @@ from mapscope.structure import Structure
 from mapscope.volume import Array, Grid, MapHeader, Shape, Volume
 
 MODEL_MARGIN = 5.0
-_MAX_POINTS = 2**30
+_MOST_UNEVEN = 4.0
+MAX_POINTS = 2**30
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +84,7 @@ def orthogonal_volume(
     elif box is None and not filled.is_complete:
         return None
     else:
-        volume = _repeated(filled, frame, box)
+        volume = _repeated(filled, box)
     _log.info(
         "%s: resampled from a crystal's cell %s, space group %d, onto an orthogonal grid of "
         "%s voxels (z, y, x) of %s Å",
@@ -93,6 +95,34 @@ def orthogonal_volume(
         volume.voxel_size,
     )
     return volume
+
+
+def volume_of_cell(
+    density: npt.NDArray[np.float32], cell: gemmi.UnitCell, cover: Cover | None
+) -> Volume:
+    """A whole unit cell on an orthogonal P 1 grid.
+
+    Parameters
+    ----------
+    density : float32 array (u, v, w)
+        The cell along its edges a, b, c.
+    cell : gemmi.UnitCell
+        The cell.
+    cover : Structure, Grid, (lower, upper) or None
+        What the volume shall cover; None is the cell.
+
+    Raises
+    ------
+    GridError
+        If the box to cover is empty or too large.
+    """
+    frame = MapHeader(sampling=density.shape, cell=tuple(cell.parameters))
+    filled = _Cell(density, cell, np.zeros(3))
+    box = None if cover is None else _box_of(cover)
+    if has_right_angles(frame):
+        return _repeated(filled, box)
+    data = density.transpose(2, 1, 0)
+    return _interpolated(filled, _own_box(filled, data, frame) if box is None else box)
 
 
 def _wants_cell(data: Array, frame: MapHeader, box: tuple[Array, Array] | None) -> bool:
@@ -154,10 +184,16 @@ def _edges(cell: gemmi.UnitCell) -> npt.NDArray[np.float64]:
 def _filled_cell(data: Array, frame: MapHeader, findings: Findings) -> _Cell:
     """The cell's grid with all that the file and its symmetry say."""
     sampling = frame.sampling
-    if int(np.prod(sampling, dtype=object)) > _MAX_POINTS:
+    if int(np.prod(sampling, dtype=object)) > MAX_POINTS:
         raise findings.refuse(
             f"the cell of {sampling} grid points is too large to be filled "
-            f"(at most {_MAX_POINTS} points)"
+            f"(at most {MAX_POINTS} points)"
+        )
+    spacing = np.asarray(frame.cell[:3]) / np.asarray(sampling)
+    if spacing.max() > _MOST_UNEVEN * spacing.min():
+        raise findings.refuse(
+            f"grid spacings of {', '.join(f'{s:.3g}' for s in spacing)} Å along the cell's edges "
+            "differ too much for a crystal's map: cell or sampling is damaged"
         )
     density = np.full(sampling, np.nan, dtype=np.float32)
     start = size_xyz(frame.nstart, frame.axis_order)
@@ -220,31 +256,44 @@ def _own_box(filled: _Cell, data: Array, frame: MapHeader) -> tuple[Array, Array
 
 
 def _interpolated(filled: _Cell, box: tuple[Array, Array]) -> Volume:
-    """Cubic interpolation onto cubic voxels as fine as the cell's finest spacing.
+    """Cubic voxels as fine as the cell's finest spacing.
 
-    Where a cubic neighbourhood is not wholly known, linear; where that is not, zero.
+    A whole cell gives them exactly, as a Fourier series. Of a part the values are interpolated:
+    cubically, linearly where that neighbourhood is not wholly known, else zero.
     """
     lengths = np.array([filled.cell.a, filled.cell.b, filled.cell.c])
     voxel = float((lengths / np.array(filled.density.shape)).min())
     first = np.floor(box[0] / voxel + 1e-6).astype(int)
     shape = _box_shape(np.ceil(box[1] / voxel - 1e-6).astype(int) - first + 1)
+    z, y, x = (float(c) for c in first * voxel - filled.shift[::-1])
+    if filled.is_complete:
+        data = values_on_orthogonal_grid(filled.density, filled.cell, (z, y, x), voxel, shape)
+    else:
+        data = _from_neighbours(filled, (z, y, x), voxel, shape)
+    origin = first * voxel
+    return Volume(
+        data, (voxel, voxel, voxel), (float(origin[0]), float(origin[1]), float(origin[2]))
+    )
+
+
+def _from_neighbours(
+    filled: _Cell, corner: tuple[float, float, float], voxel: float, shape: Shape
+) -> npt.NDArray[np.float32]:
+    """Cubic, else linear interpolation of a cell that is known in parts, else zero."""
     grid = gemmi.FloatGrid(filled.density, filled.cell, gemmi.SpaceGroup("P 1"))
-    corner = first[::-1] * voxel - filled.shift
-    frame = gemmi.Transform(gemmi.Mat33((np.eye(3) * voxel).tolist()), gemmi.Vec3(*corner.tolist()))
-    values = np.empty(shape[::-1], dtype=np.float32)
-    grid.interpolate_values(values, frame, 3)
-    if not filled.is_complete:
-        linear = np.empty_like(values)
-        grid.interpolate_values(linear, frame, 1)
-        values = np.where(np.isnan(values), linear, values)
-    data = np.ascontiguousarray(np.nan_to_num(values, nan=0.0).transpose(2, 1, 0))
-    z, y, x = (float(i) * voxel for i in first)
-    return Volume(data, (voxel, voxel, voxel), (z, y, x))
+    place = gemmi.Vec3(*corner[::-1])
+    frame = gemmi.Transform(gemmi.Mat33((np.eye(3) * voxel).tolist()), place)
+    cubic, linear = (np.empty(shape[::-1], dtype=np.float32) for _ in range(2))
+    grid.interpolate_values(cubic, frame, 3)
+    grid.interpolate_values(linear, frame, 1)
+    values = np.nan_to_num(np.where(np.isnan(cubic), linear, cubic), nan=0.0)
+    return np.ascontiguousarray(values.transpose(2, 1, 0))
 
 
-def _repeated(filled: _Cell, frame: MapHeader, box: tuple[Array, Array] | None) -> Volume:
+def _repeated(filled: _Cell, box: tuple[Array, Array] | None) -> Volume:
     """A right-angled cell, or the grid points around a box, taken as they are."""
-    size = np.asarray(voxel_size_of(frame))
+    edges = np.array([filled.cell.c, filled.cell.b, filled.cell.a])
+    size = edges / filled.density.shape[::-1]
     shift = filled.shift[::-1]
     shape = filled.density.shape[::-1]
     first, last = np.zeros(3, dtype=int), np.asarray(shape) - 1
@@ -255,14 +304,15 @@ def _repeated(filled: _Cell, frame: MapHeader, box: tuple[Array, Array] | None) 
     index = [(f + np.arange(n)) % m for f, n, m in zip(first, counts, shape, strict=True)]
     data = np.nan_to_num(filled.density.transpose(2, 1, 0)[np.ix_(*index)], nan=0.0)
     z, y, x = shift + first * size
-    return Volume(data, voxel_size_of(frame), (float(z), float(y), float(x)))
+    voxel = (float(size[0]), float(size[1]), float(size[2]))
+    return Volume(data, voxel, (float(z), float(y), float(x)))
 
 
 def _box_shape(counts: Array) -> Shape:
     """Size of a box in voxels, checked before it is made."""
     z, y, x = (int(n) for n in counts)
-    if z * y * x > _MAX_POINTS:
+    if z * y * x > MAX_POINTS:
         raise GridError(
-            f"a box of {(z, y, x)} voxels is too large (at most {_MAX_POINTS}): cover less"
+            f"a box of {(z, y, x)} voxels is too large (at most {MAX_POINTS}): cover less"
         )
     return (z, y, x)

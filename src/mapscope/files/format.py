@@ -20,6 +20,7 @@ class Reader(Protocol):
 
     * gets a path whose suffix is one of `suffixes` (lower case, with the dot, without
       ``.gz`` and ``.bz2``, which it looks through by :func:`mapscope.files.stream.open_input`);
+    * gets the folder where the format is a folder of files (`.zarr`);
     * returns exactly one noun, of type `noun`, with lengths in Å and axes z, y, x;
     * checks every number read from the file before that number sizes an array;
     * raises :class:`mapscope.errors.MapFormatError` for whatever it cannot read safely,
@@ -27,7 +28,9 @@ class Reader(Protocol):
     * with ``permissive=True`` repairs what it can, with a
       :class:`mapscope.files.findings.FileWarning` for each repair;
     * drops nothing that the noun has room for, and never runs or unpickles what it reads;
-    * may ignore `cover` where the format knows no crystals.
+    * may ignore `cover` where the format knows no crystals;
+    * may take more keywords of :func:`mapscope.files.read` (`columns`, `index`, `assembly`),
+      each ``None`` by default; it is never called with one that it does not take.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -57,4 +60,19 @@ class Writer(Protocol):
 
     def write(self, noun: Any, stream: BinaryIO, suffix: str) -> None:
         """Write `noun` to `stream`."""
+        ...
+
+
+class FolderWriter(Protocol):
+    """Writes nouns as a folder of files, for formats that are one.
+
+    As a :class:`Writer`, but it gets an empty folder, which takes the place of the one asked
+    for once it is complete, and is never compressed as a whole.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]]
+    nouns: ClassVar[tuple[type, ...]]
+
+    def write_folder(self, noun: Any, folder: Path, suffix: str) -> None:
+        """Write `noun` into `folder`."""
         ...

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
-from mapscope.errors import DataError
+from mapscope.errors import DataError, InputError
 from mapscope.files import crystal
 from mapscope.files.findings import Findings
 from mapscope.files.format import Cover, Reader, Writer
@@ -42,6 +42,7 @@ def read_mrc(
     *,
     permissive: bool = False,
     cover: Cover | None = None,
+    index: int | None = None,
     map_above_bytes: int = MAP_ABOVE_BYTES,
 ) -> Volume:
     """The volume in an MRC or CCP4 file, where the atomic model is.
@@ -59,6 +60,8 @@ def read_mrc(
         bytes beyond the data.
     cover : Structure, Grid, (lower, upper) or None
         What a crystal's map shall cover.
+    index : int, optional
+        Which volume of a stack of volumes, from 0; a stack is not read without.
     map_above_bytes : int
         Plain files with more data than this are mapped into memory, read-only, and not
         searched for numbers that are not finite.
@@ -67,16 +70,19 @@ def read_mrc(
     ------
     MapFormatError
         If the file is no map, is cut off, or needs a repair and `permissive` is not set.
+    InputError
+        If `index` names no volume of the file.
     """
     findings = Findings(path, permissive)
     with open_input(path) as stream:
         header = parse_header(bytes(read_up_to(stream, HEADER_BYTES)), findings)
         extended = bytes(read_up_to(stream, header.extended_bytes))
-        is_mapped = header.data_bytes > map_above_bytes and not compression_of(path)
-        if is_mapped:
-            stored = _mapped(path, header, findings)
+        part = _sections_of(header, index, findings)
+        is_large = header.data_bytes > map_above_bytes and not header.is_packed
+        if is_large and not compression_of(path):
+            stored = _mapped(path, header, findings)[part]
         else:
-            stored = _finite(_loaded(stream, header, len(extended), findings), findings)
+            stored = _finite(_loaded(stream, header, len(extended), findings)[part], findings)
     if header.scale is not None:
         slope, offset = header.scale
         stored = stored * np.float32(slope) + np.float32(offset)
@@ -88,13 +94,42 @@ def read_mrc(
     return Volume(data, voxel_size_of(frame), origin_of(frame), frame)
 
 
+def _sections_of(header: FileHeader, index: int | None, findings: Findings) -> slice:
+    """The sections of the volume that is asked for."""
+    count, name = header.volumes, findings.path.name
+    if index is None:
+        if count is not None and count > 1:
+            raise findings.refuse(
+                f"this is a stack of volumes, {count} of them: choose one with index=0 to "
+                f"index={count - 1}",
+                "volume_stack",
+            )
+        return slice(None)
+    if not 0 <= index < (count or 1):
+        raise InputError(f"{name} holds {count or 1} volumes, counted from 0; got index={index}")
+    depth = header.size[2] // (count or 1)
+    return slice(index * depth, (index + 1) * depth)
+
+
 def _loaded(stream: BinaryIO, header: FileHeader, extended: int, findings: Findings) -> Array:
     """Data (sections, rows, columns) read into memory, in native byte order."""
     content = read_up_to(stream, header.data_bytes)
     begin = HEADER_BYTES + extended
     _check_length(begin + len(content) + len(stream.read(1)), header, findings)
+    if header.is_packed:
+        return _unpacked(np.frombuffer(content, np.uint8), header.size)
     stored: Array = np.frombuffer(content, header.dtype).reshape(header.size[::-1])
     return stored.astype(header.dtype.newbyteorder("="), copy=False)
+
+
+def _unpacked(content: Array, size: Shape) -> Array:
+    """Bytes of two numbers each as bytes of one; every row starts with a whole byte."""
+    columns, rows, sections = size
+    pairs = content.reshape(sections, rows, (columns + 1) // 2)
+    stored = np.empty((sections, rows, columns), dtype=np.uint8)
+    stored[..., 0::2] = pairs & 15
+    stored[..., 1::2] = (pairs >> 4)[..., : columns // 2]
+    return stored
 
 
 def _mapped(path: Path, header: FileHeader, findings: Findings) -> Array:
@@ -110,10 +145,13 @@ def _check_length(found: int, header: FileHeader, findings: Findings) -> None:
     if found < expected:
         raise findings.refuse(
             f"expected {expected} bytes for {header.size} voxels of mode {header.frame.mode}, "
-            f"found {found}: the file is cut off, copy it again"
+            f"found {found}: the file is cut off, copy it again",
+            "truncated",
         )
     if found > expected:
-        findings.report(f"there are bytes beyond the {expected} expected", "leave them out")
+        findings.report(
+            f"there are bytes beyond the {expected} expected", "leave them out", "bytes_beyond"
+        )
 
 
 def _finite(stored: Array, findings: Findings) -> Array:
@@ -123,7 +161,7 @@ def _finite(stored: Array, findings: Findings) -> Array:
     bad = sum(section.size - int(np.isfinite(section).sum()) for section in stored)
     if not bad:
         return stored
-    findings.report(f"{bad} of {stored.size} numbers are not finite", "set them to 0")
+    findings.report(f"{bad} of {stored.size} numbers are not finite", "set them to 0", "not_finite")
     return np.nan_to_num(stored, nan=0.0, posinf=0.0, neginf=0.0)
 
 
@@ -209,9 +247,16 @@ class MrcReader:
     suffixes: ClassVar[tuple[str, ...]] = (".mrc", ".map", ".ccp4", ".rec")
     noun: ClassVar[type] = Volume
 
-    def read(self, path: Path, *, permissive: bool = False, cover: Cover | None = None) -> Volume:
-        """The volume that the file holds."""
-        return read_mrc(path, permissive=permissive, cover=cover)
+    def read(
+        self,
+        path: Path,
+        *,
+        permissive: bool = False,
+        cover: Cover | None = None,
+        index: int | None = None,
+    ) -> Volume:
+        """The volume that the file holds, or one of its stack."""
+        return read_mrc(path, permissive=permissive, cover=cover, index=index)
 
 
 class MrcWriter:

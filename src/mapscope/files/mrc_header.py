@@ -24,9 +24,11 @@ _REFUSED_MODES = {
     3: "complex 16-bit integers, a Fourier transform",
     4: "complex 32-bit numbers, a Fourier transform",
     16: "RGB colours",
-    101: "packed 4-bit integers",
 }
-_KNOWN_MODES = {*DTYPE_OF_MODE, *_REFUSED_MODES}
+PACKED_MODE = 101
+_KNOWN_MODES = {*DTYPE_OF_MODE, *_REFUSED_MODES, PACKED_MODE}
+_IMOD_STAMP = 0x444F4D49
+_IMOD_SIGNED, _IMOD_ORIGIN_OF_IMAGE, _IMOD_PACKED = 1, 4, 16
 _MAX_EXTENDED_BYTES = 2**28
 
 _log = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ class FileHeader:
         Length of the extended header.
     scale : tuple of float, optional
         Slope and offset that make density of the numbers in the file.
+    volumes : int, optional
+        How many volumes of equal size stand one after another; None where it is no stack.
     """
 
     size: Shape
@@ -55,12 +59,19 @@ class FileHeader:
     frame: MapHeader
     extended_bytes: int
     scale: tuple[float, float] | None = None
+    volumes: int | None = None
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether each byte holds two numbers of four bits, the first one in the low bits."""
+        return self.frame.mode == PACKED_MODE
 
     @property
     def data_bytes(self) -> int:
         """Length of the data."""
         columns, rows, sections = self.size
-        return columns * rows * sections * self.dtype.itemsize
+        row = (columns + 1) // 2 if self.is_packed else columns * self.dtype.itemsize
+        return row * rows * sections
 
 
 def parse_header(raw: bytes, findings: Findings) -> FileHeader:
@@ -71,15 +82,24 @@ def parse_header(raw: bytes, findings: Findings) -> FileHeader:
     MapFormatError
         If the bytes are no map header, or what they say cannot be read.
     """
-    words = _words(raw, findings)
+    words = header_words(raw, findings)
     size = (int(words["nx"]), int(words["ny"]), int(words["nz"]))
     mode = int(words["mode"])
     if mode in _REFUSED_MODES:
         raise findings.refuse(
-            f"mode {mode} ({_REFUSED_MODES[mode]}) is not density: convert the file to mode 2"
+            f"mode {mode} ({_REFUSED_MODES[mode]}) is not density: convert the file to mode 2",
+            "not_density",
+        )
+    flags = _imod_flags(words)
+    if flags & _IMOD_PACKED and mode != PACKED_MODE:
+        raise findings.refuse(
+            "IMOD's flags say that each byte holds two numbers, which only mode 101 means "
+            "everywhere: convert the file with IMOD's newstack -mode 101 or -mode 1",
+            "not_density",
         )
     axis_order = _axis_order(words)
-    in_xyz = size_xyz(size, axis_order)
+    volumes = _volume_count(words, axis_order, findings)
+    in_xyz = size_xyz((size[0], size[1], size[2] // (volumes or 1)), axis_order)
     sampling, cell = _sampling_and_cell(words, in_xyz, findings)
     frame = MapHeader(
         nstart=_starts(words, findings),
@@ -93,18 +113,24 @@ def parse_header(raw: bytes, findings: Findings) -> FileHeader:
         extended_type=bytes(words["exttyp"]).ljust(4, b"\0"),
     )
     dtype = np.dtype(words.dtype["nx"].byteorder + _sample_type(words))
-    return FileHeader(size, dtype, frame, _extended_bytes(words, findings), _scale(words))
+    return FileHeader(size, dtype, frame, _extended_bytes(words, findings), _scale(words), volumes)
 
 
-def _words(raw: bytes, findings: Findings) -> Array:
+def header_words(raw: bytes, findings: Findings) -> Array:
     """The header as a record in the byte order in which it makes sense.
 
     The machine stamp is asked first, but many programs write a wrong one or none.
+
+    Raises
+    ------
+    MapFormatError
+        If in neither order it can be that of a map.
     """
     if len(raw) < HEADER_BYTES:
         raise findings.refuse(
             f"a map starts with a header of {HEADER_BYTES} bytes, and only {len(raw)} came: "
-            "the file is cut off or no map"
+            "the file is cut off or no map",
+            "truncated",
         )
     dtype = mrcfile.dtypes.HEADER_DTYPE
     orders = (">", "<") if raw[212] == 0x11 else ("<", ">")
@@ -117,7 +143,8 @@ def _words(raw: bytes, findings: Findings) -> Array:
     nx, ny, nz, mode = np.frombuffer(raw, "<i4", count=4).tolist()
     raise findings.refuse(
         "this is not an MRC or CCP4 map: expected sizes of at least 1 and a known mode "
-        f"({sorted(_KNOWN_MODES)}), got sizes {nx}, {ny}, {nz} and mode {mode}"
+        f"({sorted(_KNOWN_MODES)}), got sizes {nx}, {ny}, {nz} and mode {mode}",
+        "no_map",
     )
 
 
@@ -137,11 +164,17 @@ def _sample_type(words: Array) -> str:
 
     IMOD wrote bytes unsigned before 4.2.23 and says so by bit 0 of its flags (word 40).
     """
-    imod_stamp = np.frombuffer(words["extra2"].tobytes()[40:48], words.dtype["nx"])
-    stamp, flags = (int(value) for value in imod_stamp)
-    if int(words["mode"]) == 0 and stamp == 0x444F4D49 and not flags & 1:
+    mode = int(words["mode"])
+    if mode == PACKED_MODE or (mode == 0 and not _imod_flags(words) & _IMOD_SIGNED):
         return "u1"
-    return DTYPE_OF_MODE[int(words["mode"])]
+    return DTYPE_OF_MODE[mode]
+
+
+def _imod_flags(words: Array) -> int:
+    """IMOD's bit flags (word 40), or those of a file that keeps to MRC2014."""
+    found = np.frombuffer(words["extra2"].tobytes()[40:48], words.dtype["nx"])
+    stamp, flags = (int(value) for value in found)
+    return flags if stamp == _IMOD_STAMP else _IMOD_SIGNED | _IMOD_ORIGIN_OF_IMAGE
 
 
 def _scale(words: Array) -> tuple[float, float] | None:
@@ -170,7 +203,7 @@ def _sampling_and_cell(
     """MX, MY, MZ and the cell; `size` is along x, y, z."""
     mx, my, mz = (int(words[name]) for name in ("mx", "my", "mz"))
     edges = [float(words["cella"][name]) for name in ("x", "y", "z")]
-    _refuse_stacks(words, size, mz, findings)
+    _refuse_images(words, size, mz, findings)
     good = all(0 < m <= MAX_EDGE for m in (mx, my, mz))
     good = good and all(np.isfinite(edge) and edge > 0 for edge in edges)
     if not good or not all(
@@ -179,6 +212,7 @@ def _sampling_and_cell(
         findings.report(
             f"the voxel size is unknown: cell {edges} Å over {mx}, {my}, {mz} intervals",
             "take voxels of 1.0 Å",
+            "voxel_size_missing",
         )
         a, b, c = (float(n) for n in size)
         return size, (a, b, c, 90.0, 90.0, 90.0)
@@ -186,19 +220,31 @@ def _sampling_and_cell(
     return (mx, my, mz), (edges[0], edges[1], edges[2], alpha, beta, gamma)
 
 
-def _refuse_stacks(words: Array, size: Shape, mz: int, findings: Findings) -> None:
-    """Raise for stacks of images and of volumes, which are no map."""
-    group = int(words["ispg"])
-    if group == 0 and mz == 1 and size[2] > 1:
+def _refuse_images(words: Array, size: Shape, mz: int, findings: Findings) -> None:
+    """Raise for stacks of images, which are no map."""
+    if int(words["ispg"]) == 0 and mz == 1 and size[2] > 1:
         raise findings.refuse(
             f"this is a stack of {size[2]} images (space group 0, MZ 1), not a map; if it is "
-            f"a map, set MZ to {size[2]} and the space group to 1"
+            f"a map, set MZ to {size[2]} and the space group to 1",
+            "image_stack",
         )
-    if 400 < group <= 630 and 0 < mz < size[2]:
+
+
+def _volume_count(words: Array, axis_order: Shape, findings: Findings) -> int | None:
+    """How many volumes are stacked along the sections; None where it is no stack.
+
+    Space groups of 401 and more say so, and MZ says how many sections each volume has.
+    """
+    group, sections, mz = (int(words[name]) for name in ("ispg", "nz", "mz"))
+    if not 400 < group <= 630 or not 0 < mz <= sections:
+        return None
+    if sections % mz or axis_order[2] != 3:
         raise findings.refuse(
-            f"this is a stack of volumes (space group {group}, {size[2]} sections, {mz} each), "
-            "not one map: split it"
+            f"this is a stack of volumes (space group {group}), but {sections} sections along "
+            f"axis {axis_order[2]} are no whole number of volumes of {mz} sections along z",
+            "volume_stack",
         )
+    return sections // mz
 
 
 def _angles(words: Array, findings: Findings) -> Triple:
@@ -210,7 +256,9 @@ def _angles(words: Array, findings: Findings) -> Triple:
     cosines = np.cos(np.radians(angles))
     volume = 1 - float(np.sum(cosines**2)) + 2 * float(np.prod(cosines))
     if not all(0 < angle < 180 for angle in angles) or not volume > 1e-6:
-        findings.report(f"no cell has the angles {angles} degrees", "take 90 degrees")
+        findings.report(
+            f"no cell has the angles {angles} degrees", "take 90 degrees", "cell_impossible"
+        )
         return (90.0, 90.0, 90.0)
     return (a, b, c)
 
@@ -222,6 +270,7 @@ def _starts(words: Array, findings: Findings) -> Shape:
         findings.report(
             f"the start indices {columns}, {rows}, {sections} lie far beyond any map",
             "take 0, 0, 0",
+            "start_impossible",
         )
         return (0, 0, 0)
     return (columns, rows, sections)
@@ -233,6 +282,9 @@ def _origin_words(words: Array, findings: Findings) -> Triple:
     if not np.isfinite([x, y, z]).all():
         _log.info("%s: ORIGIN is not finite, NSTART is used", findings.path.name)
         return (0.0, 0.0, 0.0)
+    if not _imod_flags(words) & _IMOD_ORIGIN_OF_IMAGE:
+        # IMOD's own sign: where the origin lies as seen from the first voxel.
+        return (0.0 - x, 0.0 - y, 0.0 - z)
     return (x, y, z)
 
 
@@ -240,8 +292,8 @@ def _space_group(words: Array, findings: Findings) -> int:
     """ISPG."""
     group = int(words["ispg"])
     if 0 <= group <= 630:
-        return group
-    findings.report(f"there is no space group number {group}", "take P 1")
+        return group - 400 if group > 400 else group
+    findings.report(f"there is no space group number {group}", "take P 1", "space_group_impossible")
     return 1
 
 
@@ -258,7 +310,8 @@ def _extended_bytes(words: Array, findings: Findings) -> int:
     if not 0 <= length <= _MAX_EXTENDED_BYTES:
         raise findings.refuse(
             f"the extended header has a length of {length} bytes; expected 0 to "
-            f"{_MAX_EXTENDED_BYTES}: the header is damaged"
+            f"{_MAX_EXTENDED_BYTES}: the header is damaged",
+            "header_damaged",
         )
     return length
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mapscope.errors import UnknownFormatError
-from mapscope.files.format import Cover, Reader, Writer
-from mapscope.files.stream import COMPRESSIONS, format_suffix, open_input, open_output
+from mapscope.errors import InputError, UnknownFormatError
+from mapscope.files.findings import noted_repairs, tell
+from mapscope.files.format import Cover, FolderWriter, Reader, Writer
+from mapscope.files.stream import (
+    COMPRESSIONS,
+    format_suffix,
+    open_input,
+    open_output,
+    open_output_folder,
+)
 from mapscope.record import Source, remember
 
 _PICKLE = "pickled Python objects can run anything when opened and are never read"
@@ -25,15 +34,17 @@ _REFUSED = {
     ".pt": _PICKLE,
     ".pth": _PICKLE,
 }
+_USUAL = "mrc"
 
 
 @cache
-def _formats() -> tuple[tuple[Reader, ...], tuple[Writer, ...]]:
-    """Readers and writers that the modules of this package offer."""
+def _formats() -> tuple[tuple[Reader, ...], tuple[Writer | FolderWriter, ...]]:
+    """Readers and writers that the modules of this package offer, those of MRC first."""
     readers: list[Reader] = []
-    writers: list[Writer] = []
+    writers: list[Writer | FolderWriter] = []
     package = importlib.import_module("mapscope.files")
-    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+    modules = pkgutil.iter_modules(package.__path__)
+    for found in sorted(modules, key=lambda m: (m.name != _USUAL, m.name)):
         module = importlib.import_module(f"mapscope.files.{found.name}")
         readers += getattr(module, "READERS", ())
         writers += getattr(module, "WRITERS", ())
@@ -55,7 +66,13 @@ def writable_suffixes(noun: type) -> tuple[str, ...]:
 
 
 def read(
-    path: str | os.PathLike[str], *, permissive: bool = False, cover: Cover | None = None
+    path: str | os.PathLike[str],
+    *,
+    permissive: bool = False,
+    cover: Cover | None = None,
+    columns: str | None = None,
+    index: int | None = None,
+    assembly: str | None = None,
 ) -> Any:
     """The noun that a file holds: a volume, a structure or a table.
 
@@ -69,6 +86,15 @@ def read(
         For a crystal's map: the model (with 5 Å around it), or the box in Å (z, y, x) that
         the volume shall cover. None covers the unit cell, or what the file covers. Other
         files are not changed by it.
+    columns : str, optional
+        Of reflections (MTZ): the columns of amplitude and phase to make the map of, as in
+        ``"FWT,PHWT"``. None takes the first pair that
+        :func:`mapscope.files.reflections.map_columns` lists.
+    index : int, optional
+        Of a stack of volumes (MRC): which one, from 0.
+    assembly : str, optional
+        Of an atomic model: name of the biological assembly to build, as ``"1"``. None keeps
+        the model as deposited.
 
     Returns
     -------
@@ -81,6 +107,8 @@ def read(
         If no reader is known for the suffix, or the file is a pickle.
     MapFormatError
         If the file is not what its suffix says or is damaged.
+    InputError
+        If the format has no use for an option that is given, or the file not what it names.
     FileNotFoundError
         If there is no such file.
     """
@@ -88,16 +116,32 @@ def read(
     if not file.exists():
         raise FileNotFoundError(f"there is no file {file}")
     suffix = format_suffix(file)
+    asked = {"columns": columns, "index": index, "assembly": assembly}
+    options = {name: value for name, value in asked.items() if value is not None}
     for reader in _formats()[0]:
         if suffix in reader.suffixes:
-            noun = reader.read(file, permissive=permissive, cover=cover)
-            if cover is None and not permissive:
-                remember(noun, Source(path=str(file.resolve())))
+            _check_options(reader, suffix, options)
+            with noted_repairs() as repairs:
+                noun = reader.read(file, permissive=permissive, cover=cover, **options)
+            for repair in repairs:
+                tell(file.name, repair)
+            if cover is None and not options:
+                path_of_file = str(file.resolve())
+                remember(noun, Source(path=path_of_file, repairs=tuple(map(str, repairs))))
             return noun
     raise UnknownFormatError(
         f"{file.name}: {_why_refused(file, suffix)}; readable are "
         f"{', '.join(readable_suffixes())}, each also with {' or '.join(COMPRESSIONS)}"
     )
+
+
+def _check_options(reader: Reader, suffix: str, options: Mapping[str, object]) -> None:
+    """Raise where a format does not know an option that was given."""
+    for name in options:
+        takers = [r for r in _formats()[0] if name in inspect.signature(r.read).parameters]
+        if reader not in takers:
+            known = ", ".join(s for taker in takers for s in taker.suffixes)
+            raise InputError(f"{name} is an option of {known}, not of {suffix}: leave it out")
 
 
 def _why_refused(file: Path, suffix: str) -> str:
@@ -139,8 +183,14 @@ def write(path: str | os.PathLike[str], noun: Any) -> Path:
     suffix = format_suffix(file)
     for writer in _formats()[1]:
         if suffix in writer.suffixes and isinstance(noun, writer.nouns):
-            with open_output(file) as stream:
-                writer.write(noun, stream, suffix)
+            if not hasattr(writer, "write_folder"):
+                with open_output(file) as stream:
+                    writer.write(noun, stream, suffix)
+            elif file.suffix.lower() == suffix:
+                with open_output_folder(file) as folder:
+                    writer.write_folder(noun, folder, suffix)
+            else:
+                break
             return file
     known = ", ".join(writable_suffixes(type(noun))) or "nothing yet"
     raise UnknownFormatError(

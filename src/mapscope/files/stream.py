@@ -5,16 +5,20 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from mapscope.errors import MapFormatError
+from mapscope.errors import InputError, MapFormatError
 
 COMPRESSIONS = (".gz", ".bz2")
+_ZARR_FILES = ("zarr.json", ".zgroup", ".zattrs")
 _CHUNK = 16 * 2**20
+_MOST_GROWTH = 100
+_LEAST_LIMIT = 2**20
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
@@ -64,10 +68,12 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
     except (*_DAMAGE, OSError) as error:
         if not compression or getattr(error, "errno", None) is not None:
             raise
-        raise MapFormatError(
+        damage = MapFormatError(
             f"{path.name}: the compressed data are damaged or end early ({error}); "
             "fetch or copy the file again"
-        ) from error
+        )
+        damage.code = "truncated"
+        raise damage from error
 
 
 def read_up_to(stream: BinaryIO, count: int) -> bytearray:
@@ -82,9 +88,23 @@ def read_up_to(stream: BinaryIO, count: int) -> bytearray:
 
 
 def read_text(path: Path) -> str:
-    """Text of a file, uncompressed; bytes that are not UTF-8 are read as Latin-1."""
+    """Text of a file, uncompressed; bytes that are not UTF-8 are read as Latin-1.
+
+    Raises
+    ------
+    MapFormatError
+        If compressed text grows more than a hundredfold: no atomic model or table does.
+    """
+    most = path.stat().st_size
+    if compression_of(path):
+        most = max(_MOST_GROWTH * most, _LEAST_LIMIT)
     with open_input(path) as stream:
-        content = stream.read()
+        content = read_up_to(stream, most + 1)
+    if len(content) > most:
+        raise MapFormatError(
+            f"{path.name}: over {most} bytes come out of {path.stat().st_size} compressed ones, "
+            "which no text does: do not trust this file"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -107,7 +127,7 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
         raise FileNotFoundError(f"the folder {path.parent} does not exist: make it first")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("wb") as file:
             with _compressed(file, path.suffix.lower()) as stream:
                 yield stream
             file.flush()
@@ -115,6 +135,37 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_output_folder(path: Path) -> Iterator[Path]:
+    """Empty folder that takes its place only once everything in it is written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder around it does not exist.
+    InputError
+        If something else than a Zarr folder has that name: it is never removed.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist: make it first")
+    if path.exists() and not any((path / name).is_file() for name in _ZARR_FILES):
+        raise InputError(f"{path} exists and is no Zarr folder: take another name or remove it")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    older = path.with_name(f".{path.name}.{os.getpid()}.old")
+    try:
+        temporary.mkdir()
+        yield temporary
+        # Two steps, since a folder cannot take the place of another one that is not empty.
+        if path.exists():
+            path.rename(older)
+        temporary.rename(path)
+    finally:
+        if older.exists() and not path.exists():
+            older.rename(path)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(older, ignore_errors=True)
 
 
 @contextmanager

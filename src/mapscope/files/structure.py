@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, ClassVar
 import gemmi
 import numpy as np
 
-from mapscope.errors import MapFormatError
+from mapscope.errors import InputError, MapFormatError
 from mapscope.files.findings import Findings
 from mapscope.files.format import Cover, Reader, Writer
 from mapscope.files.stream import format_suffix, read_text
@@ -16,6 +16,7 @@ from mapscope.structure import Structure
 
 PDB_SUFFIXES = (".pdb", ".ent")
 CIF_SUFFIXES = (".cif", ".mmcif")
+_MAX_ASSEMBLY_ATOMS = 5_000_000
 _MAX_PDB_ATOMS = 99_999
 _MAX_PDB_RESIDUE_NUMBER = 9_999
 _MAX_PDB_COORDINATE = 9_999.999
@@ -34,13 +35,27 @@ class StructureReader:
         *,
         permissive: bool = False,
         cover: Cover | None = None,  # noqa: ARG002  a model needs no cover
+        assembly: str | None = None,
     ) -> Structure:
         """The structure that the file holds, with its entities set up.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        permissive : bool
+            Changes nothing here.
+        cover : Cover or None
+            Changes nothing here.
+        assembly : str, optional
+            Name of the biological assembly to build of it; None keeps it as deposited.
 
         Raises
         ------
         MapFormatError
             If the text is neither PDB nor mmCIF, or holds no atom or no finite position.
+        InputError
+            If the file names no such assembly, or it is too large.
         """
         findings = Findings(path, permissive)
         text = read_text(path)
@@ -53,7 +68,12 @@ class StructureReader:
             raise findings.refuse("expected an atomic model, found no atoms in the file")
         if not model.name:
             model.name = path.name.split(".")[0]
-        structure = Structure.from_gemmi(model)
+        if assembly is not None:
+            _build_assembly(model, assembly, path.name)
+        try:
+            structure = Structure.from_gemmi(model)
+        except UnicodeDecodeError as error:
+            raise findings.refuse(f"a name in the file is no text ({error.reason})") from error
         bad = int((~np.isfinite(structure.positions).all(axis=1)).sum())
         if bad:
             raise findings.refuse(f"{bad} of {len(structure)} atoms have no finite position")
@@ -75,7 +95,27 @@ def _from_cif(text: str) -> gemmi.Structure:
             model = gemmi.make_structure_from_block(block)
             model.setup_entities()
             return model
+    if any(block.find_loop("_refln.index_h") for block in document):
+        raise ValueError(
+            "it holds reflections: open map coefficients as .mtz, made by a refinement program"
+        )
     raise ValueError("no block of it has an _atom_site category")
+
+
+def _build_assembly(model: gemmi.Structure, name: str, file_name: str) -> None:
+    """Replace a model by one of its biological assemblies; copies of a chain get new names."""
+    known = {assembly.name: assembly for assembly in model.assemblies}
+    if name not in known:
+        offered = ", ".join(known) or "none: it names no assembly"
+        raise InputError(f"{file_name}: there is no assembly {name!r}; there are {offered}")
+    copies = sum(len(generator.operators) for generator in known[name].generators)
+    atoms = copies * model[0].count_atom_sites()
+    if atoms > _MAX_ASSEMBLY_ATOMS:
+        raise InputError(
+            f"{file_name}: assembly {name!r} would have up to {atoms} atoms, at most "
+            f"{_MAX_ASSEMBLY_ATOMS} are built"
+        )
+    model.transform_to_assembly(name, gemmi.HowToNameCopiedChain.Short)
 
 
 class StructureWriter:
