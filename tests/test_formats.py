@@ -15,7 +15,7 @@ from mapscope import cli, read, write
 from mapscope.files.result import plan_files, write_nouns, write_result
 from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
-from mapscope.mesh import Mesh
+from mapscope.particles import Particles
 from mapscope.structure import Structure
 from mapscope.table import Plot, Table
 from mapscope.testing import example_noun
@@ -40,7 +40,7 @@ def assert_valid(name: str, document: Any) -> None:
 
 
 def test_page_has_a_schema_for_each_document() -> None:
-    assert set(SCHEMAS) == {"record", "answer", "table"}
+    assert set(SCHEMAS) == {"record", "answer", "inspection", "table"}
 
 
 @pytest.fixture
@@ -161,8 +161,8 @@ def test_plan_files_when_it_cannot_be_says_why_and_what_could(
 
 
 def test_plan_files_when_a_noun_has_no_format_says_so_unless_it_is_left_out(tmp_path: Path) -> None:
-    kinds: dict[str, type] = {"map": Volume, "surface": Mesh}
-    with pytest.raises(ValueError, match="surface: a Mesh has no file format yet"):
+    kinds: dict[str, type] = {"map": Volume, "picks": Particles}
+    with pytest.raises(ValueError, match="picks: a Particles has no file format yet"):
         plan_files(kinds, f"{tmp_path}/")
     assert list(plan_files(kinds, f"{tmp_path}/", ["map"])) == ["map"]
 
@@ -180,3 +180,14 @@ def test_write_result_when_given_one_noun_or_many_writes_each_with_its_record(
     assert [w.path.name for w in written] == ["s.mrc", "s_guinier.csv"]
     for one in written:
         assert one.path.with_name(one.path.name + ".record.json").is_file()
+
+
+def test_info_when_printed_as_json_is_as_its_schema_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    volume = example_noun(Volume)
+    path = write(tmp_path / "a.mrc", Volume(-volume.data, (1.0, 1.0, 1.0)))
+    assert cli.main(["info", str(path), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["findings"]
+    assert_valid("inspection", answer)

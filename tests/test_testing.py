@@ -25,6 +25,7 @@ FORMATS = [
     pytest.param(reader, writer, id=type(reader).__name__)
     for reader in READERS
     for writer in WRITERS
+    if not hasattr(writer, "write_folder")
     if reader.noun in writer.nouns and set(reader.suffixes) & set(writer.suffixes)
 ]
 
@@ -41,8 +42,13 @@ def test_format_when_checked_keeps_its_contract(
     check_file_format(reader, writer, example_noun(reader.noun), tmp_path)
 
 
+# Formats that are only read, and those that are folders, which their own tests check.
+WITHOUT_CHECK = {"Dsn6Reader", "MtzReader", "OmeZarrReader", "TiffReader"}
+
+
 def test_every_reader_has_a_writer_that_was_checked_with_it() -> None:
-    assert {type(r) for r in READERS} == {type(p.values[0]) for p in FORMATS}
+    checked = {type(p.values[0]).__name__ for p in FORMATS}
+    assert {type(r).__name__ for r in READERS} - checked == WITHOUT_CHECK
 
 
 @pytest.mark.parametrize("noun", NOUNS)

@@ -22,6 +22,7 @@ _HOMES = {
     "Structure": "structure",
     "Table": "table",
     "Volume": "volume",
+    "inspect": "inspection",
     "read": "files",
     "record_of": "record",
     "write": "files",

@@ -17,6 +17,7 @@ from cyclopts import Parameter as Option
 from mapscope import __version__
 from mapscope.errors import Cancelled, InputError, MapscopeError
 from mapscope.files import read
+from mapscope.files.findings import noted_repairs
 from mapscope.files.result import plan_files, write_planned
 from mapscope.job import Job, Parameter
 from mapscope.jobs import all_jobs, family_title
@@ -44,7 +45,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if words is None else words)
     try:
-        build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        code = build_app()(
+            arguments, exit_on_error=False, print_error=False, result_action="return_value"
+        )
     except (KeyboardInterrupt, Cancelled):
         return _complain("cancelled", CANCELLED)
     except (CycloptsError, MapscopeError, *WRONG_PATH) as error:
@@ -55,7 +58,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if os.environ.get("MAPSCOPE_DEBUG"):
             traceback.print_exc()
         return _complain(f"{type(error).__name__}: {_one_line(error)}", FAILED)
-    return DONE
+    return code if isinstance(code, int) else DONE
 
 
 def build_app() -> App:
@@ -72,8 +75,37 @@ def build_app() -> App:
     for job in all_jobs().values():
         command = _command(job)
         app.command(command, name=job.name.replace("_", "-"), group=family_title(job.family))
+    app.command(_info, name="info", group="Files")
     app.command(_gui, name="gui", group="Viewer")
     return app
+
+
+def _info(
+    path: Path,
+    partner: Path | None = None,
+    *,
+    json_: Annotated[bool, Option(name="--json", negative="", show_default=False)] = False,
+) -> int:
+    """What a file is, what is wrong with it and what mends it.
+
+    The exit code is 2 where strict reading refuses the file or its content is of no use.
+
+    Parameters
+    ----------
+    path
+        The file.
+    partner
+        The other half map.
+    json_
+        Print one JSON object.
+    """
+    from mapscope.inspection import inspect as inspect_file
+    from mapscope.inspection import text_of
+
+    found = inspect_file(path, partner, progress=_progress())
+    text = json.dumps(found.to_json(), ensure_ascii=False, allow_nan=False) + "\n"
+    sys.stdout.write(text if json_ else text_of(found))
+    return WRONG_INPUT if found.has_errors else DONE
 
 
 def _gui(*paths: Path, sample: bool = False) -> None:
@@ -176,7 +208,14 @@ def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_j
         job gives a map and nobody said where to write it.
     """
     paths = _plan(job, out, [name for name in save.split(",") if name])
-    inputs = {p.name: _read_input(p, given[p.name]) for p in job.inputs if given.get(p.name)}
+    with noted_repairs() as repairs:
+        inputs = {
+            p.name: _read_input(p, given[p.name], permissive=job.permissive)
+            for p in job.inputs
+            if given.get(p.name)
+        }
+    for repair in repairs:
+        sys.stderr.write(f"{repair}\n")
     result = job(**{**given, **inputs}, progress=_progress())
     nouns = dict(job.nouns_of(result))
     written = write_planned(nouns, paths)
@@ -215,8 +254,8 @@ def _rows(table: Table) -> list[dict[str, Any]]:
     return [{name: plain(value) for name, value in row.items()} for row in table.records()]
 
 
-def _read_input(parameter: Parameter, value: Any) -> Any:
-    """The noun in the file, or the two files, given for one input.
+def _read_input(parameter: Parameter, value: Any, *, permissive: bool = False) -> Any:
+    """The noun in the file, or the two files, given for one input; repaired where `permissive`.
 
     Raises
     ------
@@ -224,11 +263,11 @@ def _read_input(parameter: Parameter, value: Any) -> Any:
         If the file holds another kind of noun.
     """
     if parameter.noun is HalfMaps:
-        first, second = (read(path) for path in value)
+        first, second = (read(path, permissive=permissive) for path in value)
         for noun, path in zip((first, second), value, strict=True):
             _require_kind(noun, "Volume", parameter, path)
         return HalfMaps(first, second)
-    noun = read(value)
+    noun = read(value, permissive=permissive)
     _require_kind(noun, parameter.noun.__name__ if parameter.noun else "", parameter, value)
     return noun
 
@@ -246,11 +285,19 @@ def _print_answer(scalars: dict[str, Any], nouns: dict[str, Any], paths: list[st
     for noun in nouns.values():
         if isinstance(noun, Table) and noun.plot is not None and noun.plot.headline:
             sys.stdout.write(f"{noun.plot.headline}\n")
+        elif isinstance(noun, Table) and noun.plot is None and not paths:
+            sys.stdout.writelines(f"{line}\n" for line in _lines(noun))
     for name, value in scalars.items():
         shown = f"{value:.6g}" if isinstance(value, float) else value
         sys.stdout.write(f"{name.replace('_', ' ')}: {shown}\n")
     for path in paths:
         sys.stdout.write(f"{path}\n")
+
+
+def _lines(table: Table) -> list[str]:
+    """A table's rows, tabs between the columns, its titles first."""
+    rows = [list(table.columns), *(row.values() for row in table.records())]
+    return ["\t".join("" if v is None else str(v) for v in row) for row in rows]
 
 
 def _progress() -> Progress:

@@ -199,6 +199,8 @@ class Job:
         The napari layer menu that it stands in.
     memory : float
         Largest working memory, as a multiple of the inputs' size in float32.
+    permissive : bool
+        Whether its inputs are read with repairs from files that are damaged.
     """
 
     def __init__(
@@ -210,6 +212,7 @@ class Job:
         probe: bool = False,
         menu: str = "napari/layers/data",
         memory: float = 4.0,
+        permissive: bool = False,
     ) -> None:
         self.function = function
         self.name: str = function.__name__
@@ -217,6 +220,7 @@ class Job:
         self.probe = probe
         self.menu = menu
         self.memory = memory
+        self.permissive = permissive
         self.family: str = function.__module__.rpartition(".")[0].rpartition(".")[2]
         self.title = title or in_words(self.name)
         self.__doc__ = function.__doc__
@@ -330,6 +334,8 @@ class Job:
             parameters={p.name: plain(bound[p.name]) for p in self.settings},
             inputs=tuple(inputs),
             outputs={name: checksum_of(noun) for name, noun in nouns.items()},
+            answers=self.scalars_of(result),
+            permissive=self.permissive,
             started=started,
             seconds=seconds,
             threads=os.cpu_count() or 1,
@@ -377,11 +383,20 @@ def job(
     probe: bool = False,
     menu: str = "napari/layers/data",
     memory: float = 4.0,
+    permissive: bool = False,
 ) -> Callable[[Callable[..., Any]], Job]:
     """Decorator that makes a function a job; the arguments are those of `Job`."""
 
     def wrap(function: Callable[..., Any]) -> Job:
-        return Job(function, title=title, live=live, probe=probe, menu=menu, memory=memory)
+        return Job(
+            function,
+            title=title,
+            live=live,
+            probe=probe,
+            menu=menu,
+            memory=memory,
+            permissive=permissive,
+        )
 
     return wrap
 

@@ -39,17 +39,23 @@ class Source:
         The run that made it.
     field : str
         Which output of that run.
+    repairs : tuple of str
+        What the reader repaired in the file, which strict reading would refuse.
     """
 
     path: str | None = None
     record: Record | None = None
     field: str = ""
+    repairs: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary; empty for a noun that was made in memory."""
         if self.record is not None:
             return {"field": self.field, "record": self.record.to_json()}
-        return {} if self.path is None else {"path": self.path}
+        if self.path is None:
+            return {}
+        repairs = {"repairs": list(self.repairs)} if self.repairs else {}
+        return {"path": self.path, **repairs}
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,11 @@ class RecordedInput:
         paths = tuple(s.path for s in self.sources if s.path is not None)
         return paths if len(paths) == len(self.sources) else None
 
+    @property
+    def is_repaired(self) -> bool:
+        """Whether a file had to be repaired when it was read."""
+        return any(s.repairs for s in self.sources)
+
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary."""
         return {
@@ -103,6 +114,10 @@ class Record:
         What went in.
     outputs : mapping of str to str
         Checksum of each noun that came out, by field.
+    answers : mapping of str to plain value
+        Every number, text and flag that came out, by field.
+    permissive : bool
+        Whether the job's command repairs files that it reads.
     started : str
         Local time, ISO 8601 with offset.
     seconds : float
@@ -119,6 +134,8 @@ class Record:
     parameters: Mapping[str, Any]
     inputs: tuple[RecordedInput, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    permissive: bool = False
     started: str = ""
     seconds: float = 0.0
     threads: int = 1
@@ -141,6 +158,7 @@ class Record:
             "parameters": dict(self.parameters),
             "inputs": [i.to_json() for i in self.inputs],
             "outputs": dict(self.outputs),
+            "answers": dict(self.answers),
             "started": self.started,
             "seconds": round(self.seconds, 3),
             "threads": self.threads,
@@ -223,6 +241,8 @@ def save_record(path: Path, record: Record) -> Path:
 def as_command(record: Record, out: str) -> str | None:
     """The shell command that repeats a run, or None where an input is no file.
 
+    Nor is there one where a file had to be repaired and the job's command would refuse it.
+
     Parameters
     ----------
     record : Record
@@ -232,7 +252,7 @@ def as_command(record: Record, out: str) -> str | None:
     """
     words = ["mapscope", record.job.replace("_", "-")]
     for recorded in record.inputs:
-        if recorded.paths is None:
+        if recorded.paths is None or (recorded.is_repaired and not record.permissive):
             return None
         words += [_flag(recorded.parameter), *recorded.paths]
     for name, value in record.parameters.items():
@@ -325,4 +345,4 @@ def _expression(
         name = names[source.record.key]
         return f"{name}.{source.field}" if source.field else name
     path = source.path if source.path is not None else snapshot(recorded, part)
-    return f"read({path!r})"
+    return f"read({path!r}, permissive=True)" if source.repairs else f"read({path!r})"
