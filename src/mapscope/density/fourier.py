@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mapscope.density.tiles import filter_by_tiles, is_large, narrowest_edge
 from mapscope.errors import InputError
 from mapscope.progress import Progress, silent
 from mapscope.volume import Array, Grid, Shape, Volume
@@ -206,10 +207,22 @@ def apply_radial(
 
 
 def filter_radial(volume: Volume, gain: Gain, *, progress: Progress = silent) -> Volume:
-    """The map with a radial gain applied in Fourier space, on the same grid."""
+    """The map with a radial gain applied in Fourier space, on the same grid.
+
+    A map larger than `tiles.LARGEST_BYTES` is filtered tile by tile, so that memory is enough;
+    edges of the gain narrower than `tiles.narrowest_edge` then ring beyond the tiles' margin.
+    """
+    if is_large(volume):
+        return filter_by_tiles(volume, lambda tile: filter_radial(tile, gain), progress=progress)
     coefficients = transform(volume.data, progress)
     filtered = apply_radial(coefficients, volume.grid, gain, progress=progress)
     return volume.with_data(inverse(filtered, volume.shape, progress))
+
+
+def _edge_width(volume: Volume, edge_shells: float) -> float:
+    """Width in 1/Å of a filter's edge: so many shells, but never too narrow for tiles."""
+    width = edge_shells * Shells(volume.grid).width
+    return max(width, narrowest_edge(volume.grid)) if is_large(volume) else width
 
 
 def low_pass_gain(resolution: float, edge_width: float, edge: Edge = "cosine") -> Gain:
@@ -283,7 +296,7 @@ def low_pass(
     InputError
         If the resolution is not positive.
     """
-    width = edge_shells * Shells(volume.grid).width
+    width = _edge_width(volume, edge_shells)
     return filter_radial(volume, low_pass_gain(resolution, width, edge), progress=progress)
 
 
@@ -299,7 +312,7 @@ def high_pass(
 
     Parameters and errors as in :func:`low_pass`.
     """
-    width = edge_shells * Shells(volume.grid).width
+    width = _edge_width(volume, edge_shells)
     return filter_radial(volume, high_pass_gain(resolution, width, edge), progress=progress)
 
 
@@ -333,7 +346,7 @@ def band_pass(
             f"the coarse end of the band must be a larger number than the fine end, "
             f"got {low_resolution} and {high_resolution} Å"
         )
-    width = edge_shells * Shells(volume.grid).width
+    width = _edge_width(volume, edge_shells)
     slow = high_pass_gain(low_resolution, width, edge)
     fast = low_pass_gain(high_resolution, width, edge)
     return filter_radial(volume, lambda f: slow(f) * fast(f), progress=progress)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from mapscope.density.level import contrast_limits, first_contour_level
+from mapscope.density.pyramid import coarse_sample
 from mapscope.errors import DataError, InputError
 from mapscope.files import half_map_name
 from mapscope.labels import Labels
@@ -24,6 +25,12 @@ SPACE: dict[str, Any] = {"units": "angstrom", "axis_labels": ("z", "y", "x")}
 SEPARATOR = " · "
 NO_VOXEL_SIZE = "no voxel size"
 """The one reason against a layer that a form can mend."""
+LARGE_BYTES = 256 * 2**20
+"""From this size on a map is shown through coarser copies: 3D would need all of it at once."""
+
+FIRST_LOOK = 128
+"""Longest edge in voxels of the coarse copy that is there at once."""
+
 DISPLAYABLE = ("f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4")
 
 ELEMENT_COLORS = {
@@ -76,7 +83,9 @@ class Tag:
         return checksum_of(self.noun)
 
 
-def layers_from_noun(noun: Any, name: str, role: str = "map") -> list[LayerData]:
+def layers_from_noun(
+    noun: Any, name: str, role: str = "map", levels: Sequence[Volume] = ()
+) -> list[LayerData]:
     """The layers that show a noun, as napari's (data, attributes, type) tuples.
 
     Parameters
@@ -87,9 +96,11 @@ def layers_from_noun(noun: Any, name: str, role: str = "map") -> list[LayerData]
         Name of the layer.
     role : str
         What it is for.
+    levels : sequence of Volume
+        The pyramid that a map's own file brings, the finest first.
     """
     if isinstance(noun, Volume):
-        return [_image(noun, name, role)]
+        return [_image(noun, name, role, levels)]
     if isinstance(noun, Labels):
         return [_labels(noun, name, role)]
     if isinstance(noun, Structure):
@@ -136,7 +147,8 @@ def noun_from_layer(layer: Any) -> Any:
     if type(layer).__name__ == "Labels":
         return Labels(np.asarray(layer.data), voxel_size, origin)
     contrast = tag.noun.contrast if tag and isinstance(tag.noun, Volume) else 1
-    return Volume(layer.data, voxel_size, origin, contrast=contrast)
+    data = layer.data[0] if layer.multiscale else layer.data
+    return Volume(data, voxel_size, origin, contrast=contrast)
 
 
 def reason_against(layer: Any) -> str:
@@ -145,7 +157,8 @@ def reason_against(layer: Any) -> str:
     tag = tag_of(layer)
     if kind not in ("Image", "Labels") and tag is None:
         return "not a map or a structure that Mapscope opened"
-    if layer.ndim != 3 or getattr(layer, "rgb", False) or getattr(layer, "multiscale", False):
+    is_foreign_pyramid = tag is None and getattr(layer, "multiscale", False)
+    if layer.ndim != 3 or getattr(layer, "rgb", False) or is_foreign_pyramid:
         return "not a three-dimensional map"
     linear, _ = _world_from_data(layer)
     if not np.allclose(linear, np.diag(np.diag(linear))) or not (np.diag(linear) > 0).all():
@@ -186,9 +199,16 @@ def _world_from_data(layer: Any) -> tuple[Array, Array]:
 def _is_unchanged(layer: Any, tag: Tag) -> bool:
     """Whether a map or labels still show their noun, in the noun's place."""
     noun = tag.noun
-    if not isinstance(noun, Volume | Labels) or layer.data is not tag.data:
+    if not isinstance(noun, Volume | Labels) or not _holds(layer, tag.data):
         return False
     return np.allclose(place_of(layer), (noun.voxel_size, noun.origin))
+
+
+def _holds(layer: Any, data: Any) -> bool:
+    """Whether a layer's data, or the finest level of them, are these very data."""
+    if getattr(layer, "multiscale", False):
+        return isinstance(data, list) and layer.data[0] is data[0]
+    return layer.data is data
 
 
 def _is_in_place(layer: Any, noun: Structure | Mesh) -> bool:
@@ -231,10 +251,14 @@ def _are_partners(first: Any, second: Any) -> bool:
     return isinstance(one, Volume) and isinstance(other, Volume) and one.grid.matches(other.grid)
 
 
-def _image(volume: Volume, name: str, role: str) -> LayerData:
-    """A map as an image layer with a contour level."""
-    data = volume.data
-    if data.dtype.newbyteorder("=").str[1:] not in DISPLAYABLE or not data.dtype.isnative:
+def _image(volume: Volume, name: str, role: str, levels: Sequence[Volume]) -> LayerData:
+    """A map as an image layer with a contour level; a huge one through coarser copies."""
+    data: Any = volume.data
+    if volume.data.nbytes > LARGE_BYTES and len(levels) > 1:
+        data = [level.data for level in levels]
+    elif volume.data.nbytes > LARGE_BYTES:
+        data = [volume.data, coarse_sample(volume.data, FIRST_LOOK)]
+    elif data.dtype.newbyteorder("=").str[1:] not in DISPLAYABLE or not data.dtype.isnative:
         data = volume.float32()
     attributes = {
         "name": name,
@@ -242,11 +266,18 @@ def _image(volume: Volume, name: str, role: str) -> LayerData:
         "translate": volume.origin,
         "rendering": "iso",
         "projection_mode": "none",
+        "multiscale": isinstance(data, list),
         "metadata": {KEY: Tag(volume, role, data)},
-        **_look(volume, role),
+        **_look(_first_seen(volume, levels), role),
         **SPACE,
     }
     return data, attributes, "image"
+
+
+def _first_seen(volume: Volume, levels: Sequence[Volume]) -> Volume:
+    """What contrast and contour are measured on: a coarser level where the file brings one."""
+    small = [level for level in levels if level.data.nbytes <= LARGE_BYTES // 4]
+    return small[0] if small else volume
 
 
 def _look(volume: Volume, role: str) -> dict[str, Any]:

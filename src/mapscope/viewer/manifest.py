@@ -11,7 +11,7 @@ from mapscope.files import readable_suffixes
 from mapscope.files.stream import COMPRESSIONS
 from mapscope.job import Job
 from mapscope.jobs import all_jobs
-from mapscope.viewer.reader import NOT_LAYERS
+from mapscope.viewer.reader import NOT_LAYERS, ZARR
 
 NAME = "napari-mapscope"
 PATH = Path(__file__).parents[1] / "napari.yaml"
@@ -37,7 +37,14 @@ def manifest() -> dict[str, Any]:
         "categories": ["Image Processing", "Measurement", "IO", "Visualization", "Transformations"],
         "contributions": {
             "commands": [*_fixed_commands(), *(_job_command(j) for j in all_jobs().values())],
-            "readers": [{"command": f"{NAME}.read", "filename_patterns": _patterns()}],
+            "readers": [
+                {"command": f"{NAME}.read", "filename_patterns": _patterns()},
+                {
+                    "command": f"{NAME}.read",
+                    "filename_patterns": [f"*{ZARR}"],
+                    "accepts_directories": True,
+                },
+            ],
             "writers": [
                 {
                     "command": f"{NAME}.{name}",
@@ -92,7 +99,7 @@ def _menus() -> dict[str, list[dict[str, str]]]:
 
 def _patterns() -> list[str]:
     """File name patterns of everything that opens as a layer."""
-    suffixes = [s for s in readable_suffixes() if s not in NOT_LAYERS]
+    suffixes = [s for s in readable_suffixes() if s not in NOT_LAYERS | {ZARR}]
     return [f"*{suffix}{packed}" for suffix in suffixes for packed in ("", *COMPRESSIONS)]
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import napari
+from napari.utils.notifications import show_warning
 
 from mapscope.errors import MapscopeError
-from mapscope.files import half_map_name, read, readable_suffixes
+from mapscope.files import half_map_name, read, read_levels, readable_suffixes
+from mapscope.files.findings import noted_repairs
 from mapscope.files.stream import format_suffix
 from mapscope.viewer.layers import SEPARATOR, LayerData, layers_from_noun, role_of_file
+from mapscope.viewer.pyramid import build_pyramid
 
 PathOrPaths = str | list[str]
 
-NOT_LAYERS = {".csv", ".tsv", ".json"}
-"""Tables: they are plotted, not laid over a map."""
+NOT_LAYERS = {".csv", ".tsv", ".json", ".tif", ".tiff"}
+"""Tables are plotted, not laid over a map; TIFF files are napari's own."""
+
+ZARR = ".zarr"
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
@@ -29,7 +35,7 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
     """
     paths = [path] if isinstance(path, str) else path
     known = set(readable_suffixes()) - NOT_LAYERS
-    fits = all(Path(p).is_file() and format_suffix(Path(p)) in known for p in paths)
+    fits = all(Path(p).exists() and format_suffix(Path(p)) in known for p in paths)
     return read_layers if paths and fits else None
 
 
@@ -45,15 +51,32 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
     layers: list[LayerData] = []
     for one in paths:
         name = Path(one).name
-        noun = read(one)
-        new = layers_from_noun(noun, layer_name(name), role_of_file(name))
+        noun = _read_and_tell(one)
+        levels = read_levels(one, permissive=True) if is_zarr(one) else ()
+        new = layers_from_noun(noun, layer_name(name), role_of_file(name), levels)
         if not new:
             raise MapscopeError(f"{name} holds a {type(noun).__name__.lower()}, not a layer")
         for _, attributes, _ in new:
             attributes["metadata"]["file"] = name
+        if any(attributes.get("multiscale") for _, attributes, _ in new) and not levels:
+            build_pyramid(noun)
         layers += new
     _hide_second_halves(layers)
     return layers
+
+
+def is_zarr(path: str) -> bool:
+    """Whether a path is named as a Zarr folder, which may bring a pyramid of its own."""
+    return format_suffix(Path(path)) == ZARR
+
+
+def _read_and_tell(path: str) -> Any:
+    """The noun in a file, repaired where it can be; what was repaired is told, never hidden."""
+    with noted_repairs() as repairs:
+        noun = read(path, permissive=True)
+    for repair in repairs:
+        show_warning(f"{Path(path).name}: {repair}. The Info dock says more.")
+    return noun
 
 
 def _hide_second_halves(layers: list[LayerData]) -> None:

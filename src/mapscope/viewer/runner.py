@@ -18,10 +18,16 @@ PROGRESS_INTERVAL = 0.05
 """Seconds between two messages of progress, so that a fast loop cannot flood the window."""
 
 
+JOBS, BACKGROUND = "jobs", "background"
+
+
 @cache
-def _worker() -> ThreadPoolExecutor:
-    """The one worker thread of this process; jobs wait for each other."""
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mapscope")
+def _worker(queue: str) -> ThreadPoolExecutor:
+    """The worker thread of a queue: jobs wait for each other, and so does housekeeping."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"mapscope-{queue}")
+
+
+_unfinished: set[Run] = set()
 
 
 class Run(QObject):
@@ -52,9 +58,10 @@ class Run(QObject):
         self.is_over = False
         self._poked.connect(self._empty, Qt.ConnectionType.QueuedConnection)
 
-    def start(self) -> Run:
-        """Put the call into the worker's queue."""
-        _worker().submit(self._work)
+    def start(self, queue: str = JOBS) -> Run:
+        """Put the call into a worker's queue; this object lives until the call is over."""
+        _unfinished.add(self)
+        _worker(queue).submit(self._work)
         return self
 
     def cancel(self) -> None:
@@ -101,6 +108,7 @@ class Run(QObject):
                 self.progressed.emit(*content)
                 continue
             self.is_over = True
+            _unfinished.discard(self)
             if what == "cancelled" or (what == "succeeded" and self.is_cancelling):
                 self.cancelled.emit()
             else:
