@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from first_light import run_in_form
 from imageio.v3 import imwrite
 from qtpy.QtTest import QTest
 
-from mapscope import Volume
+from mapscope import Volume, read, write
 from mapscope.viewer.layers import layers_from_noun
 from mapscope.viewer.window import PLUGIN, open_docks
 from mapscope.viewer.workspace import add_layers
@@ -34,6 +35,7 @@ def main() -> int:
     draw_surface(Path(data) / "maps" / "emd20026_3ajo")
     draw_journey()
     draw_running()
+    draw_mending()
     return 0
 
 
@@ -122,6 +124,21 @@ def draw_running() -> None:
     save(viewer, "running.png")
     form.entry.run.cancel()
     QTest.qWait(500)
+    viewer.close()
+
+
+def draw_mending() -> None:
+    """A map with a wrong voxel size, origin and contrast, and what Info says of it."""
+    viewer, docks = new_viewer()
+    source = read(Path(__file__).parents[1] / "sample_data" / "four_helix_bundle.mrc.gz")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "map_from_someone.mrc"
+        write(path, Volume(-source.float32(), (1.0,) * 3, (30.1, 20.7, 10.3)))
+        viewer.open(str(path), plugin=PLUGIN)
+        raise_dock(viewer, "Info")
+        QTest.qWait(1500)
+        docks["Info"].text.setToolTip("")
+        save(viewer, "journey-2.png")
     viewer.close()
 
 
