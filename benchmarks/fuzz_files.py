@@ -225,7 +225,7 @@ def report(files: list[Path], seed: int) -> int:
     return 1 if failures else 0
 
 
-def read_all(files: list[Path]) -> list[list[object]]:
+def read_all(files: list[Path]) -> list[tuple[str, str, float, float]]:
     """What became of files, in order, until the child died or took too long."""
     lines = "".join(f"{path}\n" for path in files)
     child = subprocess.Popen(
@@ -239,7 +239,8 @@ def read_all(files: list[Path]) -> list[list[object]]:
     except subprocess.TimeoutExpired:
         child.kill()
         output, _ = child.communicate()
-    return [json.loads(line) for line in output.splitlines() if line.startswith("[")]
+    lines_out = [line for line in output.splitlines() if line.startswith("[")]
+    return [tuple(json.loads(line)) for line in lines_out]
 
 
 def size_in_mb(path: Path) -> float:

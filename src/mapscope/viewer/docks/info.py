@@ -51,6 +51,7 @@ CHANGES = ("scale", "translate", "units", "name", "data")
 """What may change about a layer while it is shown here."""
 
 MEND = "mend:"
+LINK_COLOR = "#3b9cff"
 SEVERITY_COLORS = {"error": "#ff7b72", "warning": "#ffb454", "note": "#59c2ff"}
 
 NOTHING = "Select a layer to see what it is."
@@ -212,7 +213,8 @@ def _asks_voxel_size(finding: Finding) -> bool:
 def _finding_html(number: int, finding: Finding) -> str:
     """A finding with its meaning, its advice and a link that mends it."""
     color = SEVERITY_COLORS[finding.severity]
-    link = "" if finding.mend is None else f" <a href='{MEND}{number}'>Mend</a>"
+    link = f" <a href='{MEND}{number}' style='color:{LINK_COLOR}'>Mend</a>"
+    link = "" if finding.mend is None else link
     return (
         f"<p><span style='color:{color}'>●</span> <b>{escape(finding.title)}.</b>{link}<br>"
         f"{escape(finding.meaning)} {escape(finding.advice)}</p>"
