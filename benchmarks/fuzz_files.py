@@ -38,7 +38,7 @@ import json, sys, time, warnings
 from pathlib import Path
 from mapscope import read
 import mapscope.files.mrc, mapscope.files.reflections, mapscope.files.structure
-from mapscope.errors import MapscopeError
+from mapscope.errors import FileFormatError
 from mapscope.record import checksum_of
 
 def memory(name):
@@ -53,7 +53,7 @@ for line in sys.stdin:
         noun = read(path)
         checksum_of(noun)
         outcome = "opened"
-    except (MapscopeError, OSError) as error:
+    except (FileFormatError, OSError) as error:
         outcome = "refused: " + type(error).__name__
         assert str(error), "an error without a reason"
     except BaseException as error:

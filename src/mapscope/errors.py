@@ -5,14 +5,18 @@ class MapscopeError(Exception):
     """Base of every error that Mapscope raises on purpose."""
 
 
-class MapFormatError(MapscopeError, ValueError):
+class FileFormatError(MapscopeError, ValueError):
+    """Base of the errors that refuse a file because of what it is or holds."""
+
+
+class MapFormatError(FileFormatError):
     """A file is not what its name or header says, or holds what cannot be read safely."""
 
     code: str = "unreadable"
     """Name under which :func:`mapscope.inspect` reports it."""
 
 
-class UnknownFormatError(MapscopeError, ValueError):
+class UnknownFormatError(FileFormatError):
     """No reader or writer is known for a file name or for this kind of object."""
 
 
