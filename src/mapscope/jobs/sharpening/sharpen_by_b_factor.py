@@ -46,7 +46,8 @@ class Sharpened:
     sharpened : Volume
         The map, on the grid of its source.
     guinier : Table
-        ln of the mean amplitude against 1/d² (1/Å²): as it was, weighted, and sharpened.
+        ln of the mean amplitude against 1/d² (1/Å²): as it was, weighted where half maps
+        give weights, and sharpened.
     b_factor : float
         Å², as applied; negative sharpens.
     resolution : float or None
@@ -246,9 +247,10 @@ def _table(
     columns = {
         "square_frequency": square,
         "original": curve.log_amplitude[shown],
-        "weighted": curve.log_weighted[shown],
-        "sharpened": curve.log_weighted[shown] - 0.25 * b_factor * square,
     }
+    if not np.array_equal(curve.log_weighted[shown], columns["original"]):
+        columns["weighted"] = curve.log_weighted[shown]
+    columns["sharpened"] = curve.log_weighted[shown] - 0.25 * b_factor * square
     if fit is not None:
         columns["fit"] = fit.intercept + fit.slope * square
     sign = f"{b_factor:.1f}".replace("-", "−")
