@@ -48,6 +48,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["map.mrc", "map.mrc.gz"])
 def test_write_when_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path, name: str) -> None:
     chance = random.Random(7)
