@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -20,11 +23,24 @@ PROGRESS_INTERVAL = 0.05
 
 JOBS, BACKGROUND = "jobs", "background"
 
+NICENESS = 5
+"""How far the workers stand back: enough for the window to be served first on a full machine."""
+
 
 @cache
 def _worker(queue: str) -> ThreadPoolExecutor:
     """The worker thread of a queue: jobs wait for each other, and so does housekeeping."""
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"mapscope-{queue}")
+    name = f"mapscope-{queue}"
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=_stand_back)
+
+
+def _stand_back() -> None:
+    """Give the window's thread the right of way over this thread and those that it starts.
+
+    Niceness belongs to a thread on Linux only; elsewhere it would slow the window too.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 _unfinished: set[Run] = set()
