@@ -1,0 +1,112 @@
+"""Arrays that nouns hold: read-only, hashed the same everywhere, possibly still in their file."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+class LazyArray(np.lib.mixins.NDArrayOperatorsMixin):
+    """A read-only array whose numbers stay in their file until they are asked for.
+
+    Indexing gives an ordinary array of that part only, and nothing of it is kept. Whatever
+    needs all numbers (arithmetic, `numpy` functions, methods such as ``std``) reads the whole
+    once; from then on it is an array in memory, for as long as the volume lives. So code
+    written for arrays works, and code that shall work on volumes larger than memory goes
+    through it section by section or region by region, as with a memory map.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its size.
+    dtype : numpy.dtype
+        Type of its numbers.
+    load : callable
+        Takes a tuple of slices, one for each axis, and gives that part.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: npt.DTypeLike, load: Callable[[Any], Array]
+    ) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.ndim = len(shape)
+        self.size = int(np.prod(shape, dtype=object))
+        self.nbytes = self.size * self.dtype.itemsize
+        self._load = load
+        self._whole: Array | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self[n] for n in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Array:
+        parts = index if isinstance(index, tuple) else (index,)
+        is_simple = all(isinstance(p, (int, np.integer, slice)) for p in parts)
+        if self._whole is not None or not is_simple or len(parts) > self.ndim:
+            chosen: Array = np.asarray(self)[index]
+            return chosen
+        boxes: list[slice] = []
+        rest: list[slice | int] = []
+        for part, count in zip(parts, self.shape, strict=False):
+            if isinstance(part, slice):
+                steps = range(*part.indices(count))
+                low, high = (min(steps), max(steps) + 1) if steps else (0, 0)
+                boxes.append(slice(low, high))
+                rest.append(slice(None, None, part.step) if steps else slice(0, 0))
+            else:
+                place = range(count)[part]
+                boxes.append(slice(place, place + 1))
+                rest.append(0)
+        boxes += [slice(0, n) for n in self.shape[len(parts) :]]
+        found: Array = self._load(tuple(boxes))[tuple(rest)]
+        return found
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if self._whole is None:
+            self._whole = read_only(self._load(tuple(slice(0, n) for n in self.shape)))
+        whole = self._whole if dtype is None else self._whole.astype(dtype, copy=False)
+        return whole.copy() if copy else whole
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        plain = [np.asarray(x) if isinstance(x, LazyArray) else x for x in inputs]
+        return getattr(ufunc, method)(*plain, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(np.asarray(self), name)
+
+
+def read_only(array: npt.ArrayLike) -> Array:
+    """View of `array` that cannot be written to; memory maps and lazy arrays stay what they are."""
+    if isinstance(array, LazyArray):
+        return cast("Array", array)
+    view: Array = np.asanyarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def checksum_of_arrays(kind: str, text: str, *arrays: Array) -> str:
+    """BLAKE2b hash, 32 hexadecimal digits, of a kind, a text and arrays in their order.
+
+    Values are hashed as native little-endian numbers in C order, one plane at a time, so
+    that a memory map larger than memory can be hashed and byte order does not matter.
+    """
+    digest = hashlib.blake2b(f"{kind}\n{text}\n".encode(), digest_size=16)
+    for array in arrays:
+        digest.update(f"{array.shape} {array.dtype.kind}{array.dtype.itemsize}\n".encode())
+        little = array.dtype.newbyteorder("<")
+        for part in array if array.ndim else (array,):
+            digest.update(np.ascontiguousarray(part, dtype=little).data)
+    return digest.hexdigest()
