@@ -386,12 +386,12 @@ def test_foreign_layer_when_it_has_no_voxel_size_then_it_is_asked_for_once(
     desk.viewer.add_image(volume.data, name="more")
     form = desk.form("subtract_maps")
     assert not form.voxel_row.isHidden()
-    assert form.voxel_question.text() == "more has no voxel size:"
+    assert form.voxel_row.question.text() == "more has no voxel size:"
     assert not form.run_button.isEnabled()
-    form.voxel_size.setValue(2.5)
-    form.voxel_button.click()
-    assert form.voxel_question.text() == "raw has no voxel size:"
-    form.voxel_button.click()
+    form.voxel_row.size.setValue(2.5)
+    form.voxel_row.button.click()
+    assert form.voxel_row.question.text() == "raw has no voxel size:"
+    form.voxel_row.button.click()
     assert form.voxel_row.isHidden()
     assert form.run_button.isEnabled()
     for layer in desk.viewer.layers:

@@ -4,43 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
-    QFileDialog,
-    QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from mapscope.errors import MapscopeError
-from mapscope.files.result import write_nouns
-from mapscope.job import Job, in_words
+from mapscope.job import Job
 from mapscope.jobs import all_jobs
-from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text, note_duration
+from mapscope.viewer.form_rows import folded_rows, input_and_setting_rows, scalar_text
 from mapscope.viewer.inputs import InputChoice, choose_defaults
-from mapscope.viewer.layers import angstroms_per_unit, role_of
+from mapscope.viewer.layers import role_of
 from mapscope.viewer.preview import EDGE, Preview
 from mapscope.viewer.probe import Probe
+from mapscope.viewer.saving import save_entry
 from mapscope.viewer.settings import Setting
+from mapscope.viewer.voxel_size import VoxelSizeRow
 from mapscope.viewer.workspace import Entry, workspace_of
 
 OPEN = "open_"
 MOST_NUMBERS = 4
-UNITS = ("Å", "Å²", "Å³", "1/Å", "σ", "°", "kDa")
 
 
 def __getattr__(name: str) -> Callable[[], None]:
@@ -121,8 +115,9 @@ class JobForm(QWidget):
         summary.setWordWrap(True)
         summary.setToolTip(self.job.description)
         layout.addWidget(summary)
-        layout.addLayout(self._rows())
-        self.voxel_row = self._voxel_row()
+        layout.addLayout(input_and_setting_rows(self.inputs, list(self.settings.values())))
+        self.voxel_row = VoxelSizeRow()
+        self.voxel_row.given.connect(self.refresh)
         layout.addWidget(self.voxel_row)
         self.live_box = QCheckBox("Preview on a region while I change it")
         self.live_box.setToolTip(
@@ -132,34 +127,9 @@ class JobForm(QWidget):
         layout.addWidget(self.live_box)
         folded = [s for s in self.settings.values() if s.parameter.show.more]
         if folded:
-            layout.addWidget(self._more(folded))
+            layout.addWidget(folded_rows(folded))
         layout.addStretch(1)
         return inner
-
-    def _rows(self) -> QFormLayout:
-        """Inputs and the first settings."""
-        rows = _form_layout()
-        for choice in self.inputs:
-            names = ["first", "second"] if choice.is_pair else [""]
-            for box, name in zip(choice.choices, names, strict=True):
-                box.setToolTip(choice.parameter.help)
-                label = choice.parameter.label + (f", {name}" if name else "")
-                rows.addRow(label.replace("maps, ", "map, "), box)
-        for setting in self.settings.values():
-            if not setting.parameter.show.more:
-                rows.addRow(_row_label(setting), setting.row)
-        return rows
-
-    def _more(self, folded: list[Setting]) -> QCollapsible:
-        """The settings that few people change."""
-        more = QCollapsible("More")
-        inner = QWidget()
-        rows = _form_layout()
-        inner.setLayout(rows)
-        for setting in folded:
-            rows.addRow(_row_label(setting), setting.row)
-        more.addWidget(inner)
-        return more
 
     def _buttons(self) -> QHBoxLayout:
         """Run, which becomes Cancel, and Save."""
@@ -174,25 +144,6 @@ class JobForm(QWidget):
         buttons.addWidget(self.run_button, stretch=2)
         buttons.addWidget(self.save_button, stretch=1)
         return buttons
-
-    def _voxel_row(self) -> QWidget:
-        """The question for the voxel size of a layer that came without one."""
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.voxel_question = QLabel()
-        self.voxel_question.setWordWrap(True)
-        self.voxel_size = QDoubleSpinBox()
-        self.voxel_size.setRange(0.01, 1000.0)
-        self.voxel_size.setDecimals(4)
-        self.voxel_size.setValue(1.0)
-        self.voxel_size.setSuffix(" Å")
-        self.voxel_button = QPushButton("Set")
-        self.voxel_button.clicked.connect(self._set_voxel_size)
-        layout.addWidget(self.voxel_question, stretch=1)
-        layout.addWidget(self.voxel_size)
-        layout.addWidget(self.voxel_button)
-        return row
 
     def _connect(self) -> None:
         """React to the viewer, to the inputs and to the buttons."""
@@ -264,12 +215,8 @@ class JobForm(QWidget):
 
     def _inputs_changed(self) -> None:
         """Ask for a missing voxel size, estimate, and preview."""
-        without = [la for la in self.chosen_layers() if _lacks_voxel_size(la)]
-        self.voxel_row.setVisible(bool(without))
-        if without:
-            self.voxel_question.setText(f"{without[0].name} has no voxel size:")
-        running = self._is_running()
-        self.run_button.setEnabled(running or not without)
+        is_asking = self.voxel_row.ask(self.chosen_layers())
+        self.run_button.setEnabled(self._is_running() or not is_asking)
         self._show_estimate()
         self._settings_changed()
 
@@ -290,14 +237,6 @@ class JobForm(QWidget):
         """Show what a slider does as soon as somebody moves it."""
         if not self._is_running():
             self.live_box.setChecked(True)
-
-    def _set_voxel_size(self) -> None:
-        """Give a foreign layer the voxel size that the user typed."""
-        layer = next(la for la in self.chosen_layers() if _lacks_voxel_size(la))
-        layer.scale = (self.voxel_size.value(),) * layer.ndim
-        layer.units = ("angstrom",) * layer.ndim
-        layer.axis_labels = ("z", "y", "x")
-        self.refresh()
 
     def _toggle_preview(self, on: bool) -> None:
         assert self.preview is not None
@@ -358,7 +297,7 @@ class JobForm(QWidget):
     def _show_scalars(self, scalars: dict[str, Any]) -> None:
         """Say what numbers came out, and show what *auto* came to."""
         units = {o.name: o.help for o in self.job.outputs}
-        lines = [_scalar_text(name, value, units[name]) for name, value in scalars.items()]
+        lines = [scalar_text(name, value, units[name]) for name, value in scalars.items()]
         self._say(", ".join(line for line in lines[:MOST_NUMBERS] if line))
         for name, value in scalars.items():
             if name in self.settings and isinstance(value, float):
@@ -390,59 +329,6 @@ class JobForm(QWidget):
         save_entry(self, self.entry, self._say)
 
 
-def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:
-    """Ask where to, write what a run gave, and say what was written."""
-    first = next(iter(entry.nouns.values()))
-    kinds = (
-        "Tables and FSC XML (*.csv *.tsv *.json *.xml)"
-        if isinstance(first, Table)
-        else "Maps (*.mrc *.map *.mrc.gz)"
-    )
-    suffix = ".csv" if isinstance(first, Table) else ".mrc"
-    proposal = f"{entry.title.split(' · ')[-1]}_{next(iter(entry.nouns))}{suffix}"
-    path, _ = QFileDialog.getSaveFileName(parent, "Save the result", proposal, kinds)
-    if not path:
-        return
-    try:
-        written = write_nouns(entry.nouns, Path(path))
-    except (MapscopeError, OSError) as error:
-        say(f'<span style="color:#ff7b72">{escape(str(error))}</span>')
-        return
-    say("Saved " + ", ".join(w.path.name for w in written))
-
-
-def _lacks_voxel_size(layer: Any) -> bool:
-    """Whether a layer is a map that counts pixels."""
-    return type(layer).__name__ == "Image" and angstroms_per_unit(layer) is None
-
-
 def _object_name(name: str) -> str:
     """Name of the object that a half map belongs to; other names stay."""
     return name.replace(" · half map 1", "").replace(" · half map 2", "")
-
-
-def _form_layout() -> QFormLayout:
-    """Labels left, widgets right and as wide as there is room for."""
-    rows = QFormLayout()
-    rows.setContentsMargins(0, 0, 0, 0)
-    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-    return rows
-
-
-def _row_label(setting: Setting) -> QLabel:
-    """A setting's name, with its help as tooltip; a tick carries its own."""
-    label = QLabel("" if setting.parameter.kind == "flag" else setting.parameter.label)
-    label.setToolTip(setting.parameter.help)
-    label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
-    return label
-
-
-def _scalar_text(name: str, value: Any, text: str) -> str:
-    """One number of a result in words, with the unit that its description begins with."""
-    if value is None or isinstance(value, bool):
-        return ""
-    first = text.split()[0].rstrip(",;.") if text else ""
-    unit = first if first in UNITS else ""
-    shown = f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
-    return f"{in_words(name)}: {shown} {unit}".strip()

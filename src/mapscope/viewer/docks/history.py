@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 from mapscope.errors import MapscopeError
 from mapscope.files import writable_suffixes, write
 from mapscope.record import Record, RecordedInput, as_command, as_script
-from mapscope.viewer.forms import save_entry
+from mapscope.viewer.saving import save_entry
 from mapscope.viewer.workspace import Entry, bare_viewer, workspace_of
 
 

@@ -1,0 +1,71 @@
+"""Rows of a form: what goes in, the settings, those that are folded, the answer in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
+from superqt import QCollapsible
+
+from mapscope.job import in_words
+from mapscope.viewer.inputs import InputChoice
+from mapscope.viewer.settings import Setting
+
+UNITS = ("Å", "Å²", "Å³", "1/Å", "σ", "°", "kDa")
+
+
+def input_and_setting_rows(
+    inputs: Sequence[InputChoice], settings: Sequence[Setting]
+) -> QFormLayout:
+    """Inputs and the first settings."""
+    rows = form_layout()
+    for choice in inputs:
+        names = ["first", "second"] if choice.is_pair else [""]
+        for box, name in zip(choice.choices, names, strict=True):
+            box.setToolTip(choice.parameter.help)
+            label = choice.parameter.label + (f", {name}" if name else "")
+            rows.addRow(label.replace("maps, ", "map, "), box)
+    for setting in settings:
+        if not setting.parameter.show.more:
+            rows.addRow(row_label(setting), setting.row)
+    return rows
+
+
+def folded_rows(folded: Sequence[Setting]) -> QCollapsible:
+    """The settings that few people change."""
+    more = QCollapsible("More")
+    inner = QWidget()
+    rows = form_layout()
+    inner.setLayout(rows)
+    for setting in folded:
+        rows.addRow(row_label(setting), setting.row)
+    more.addWidget(inner)
+    return more
+
+
+def form_layout() -> QFormLayout:
+    """Labels left, widgets right and as wide as there is room for."""
+    rows = QFormLayout()
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+    return rows
+
+
+def row_label(setting: Setting) -> QLabel:
+    """A setting's name, with its help as tooltip; a tick carries its own."""
+    label = QLabel("" if setting.parameter.kind == "flag" else setting.parameter.label)
+    label.setToolTip(setting.parameter.help)
+    label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+    return label
+
+
+def scalar_text(name: str, value: Any, text: str) -> str:
+    """One number of a result in words, with the unit that its description begins with."""
+    if value is None or isinstance(value, bool):
+        return ""
+    first = text.split()[0].rstrip(",;.") if text else ""
+    unit = first if first in UNITS else ""
+    shown = f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
+    return f"{in_words(name)}: {shown} {unit}".strip()

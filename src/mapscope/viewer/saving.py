@@ -1,0 +1,35 @@
+"""Save what a run gave, under a name that the user chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from mapscope.errors import MapscopeError
+from mapscope.files.result import write_nouns
+from mapscope.table import Table
+from mapscope.viewer.workspace import Entry
+
+
+def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:
+    """Ask where to, write what a run gave, and say what was written."""
+    first = next(iter(entry.nouns.values()))
+    kinds = (
+        "Tables and FSC XML (*.csv *.tsv *.json *.xml)"
+        if isinstance(first, Table)
+        else "Maps (*.mrc *.map *.mrc.gz)"
+    )
+    suffix = ".csv" if isinstance(first, Table) else ".mrc"
+    proposal = f"{entry.title.split(' · ')[-1]}_{next(iter(entry.nouns))}{suffix}"
+    path, _ = QFileDialog.getSaveFileName(parent, "Save the result", proposal, kinds)
+    if not path:
+        return
+    try:
+        written = write_nouns(entry.nouns, Path(path))
+    except (MapscopeError, OSError) as error:
+        say(f'<span style="color:#ff7b72">{escape(str(error))}</span>')
+        return
+    say("Saved " + ", ".join(w.path.name for w in written))
