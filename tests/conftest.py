@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,3 +39,47 @@ def data_folder() -> Path:
 def sample_folder() -> Path:
     """Folder of the sample that comes with Mapscope."""
     return Path(__file__).parent.parent / "sample_data"
+
+
+@pytest.fixture
+def reflections_file(tmp_path: Path) -> Path:
+    """Reflections of a skewed cell of 30 x 24 x 36 Å: FWT, and DELFWT of twice its height."""
+    import gemmi
+    import numpy as np
+
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = gemmi.SpaceGroup("P 1 21 1")
+    mtz.set_cell_for_all(gemmi.UnitCell(30, 24, 36, 90, 104, 90))
+    mtz.add_dataset("test")
+    for name in ("FWT", "PHWT", "DELFWT", "PHDELWT"):
+        mtz.add_column(name, "P" if name.startswith("PH") else "F")
+    hkl = gemmi.make_miller_array(mtz.cell, mtz.spacegroup, 4.0)
+    random = np.random.default_rng(0)
+    operations = mtz.spacegroup.operations()
+    is_free = np.array([not operations.is_reflection_centric(h) for h in hkl.tolist()])
+    amplitude, phase = random.rayleigh(30, len(hkl)) * is_free, random.uniform(0, 360, len(hkl))
+    columns = np.stack([amplitude, phase, 2 * amplitude, phase], axis=1)
+    mtz.set_data(np.concatenate([hkl, columns], axis=1).astype(np.float32))
+    path = tmp_path / "data.mtz"
+    mtz.write_to_file(str(path))
+    return path
+
+
+@pytest.fixture
+def model_far_away(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the example's atoms, 60 Å along x from a cell, as a model of that cell."""
+
+    def write_model(cell: tuple[float, ...], name: str = "model.cif") -> Path:
+        import gemmi
+
+        from mapscope.files import write
+        from mapscope.structure import Structure
+        from mapscope.testing import example_noun
+
+        model: Any = example_noun(Structure).model.clone()
+        for site in model[0].all():
+            site.atom.pos += gemmi.Position(60, 0, 0)
+        model.cell = gemmi.UnitCell(*cell)
+        return write(tmp_path / name, Structure.from_gemmi(model))
+
+    return write_model

@@ -16,6 +16,7 @@ from mapscope.files.result import plan_files, write_nouns, write_result
 from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
 from mapscope.particles import Particles
+from mapscope.record import record_of
 from mapscope.structure import Structure
 from mapscope.table import Plot, Table
 from mapscope.testing import example_noun
@@ -61,6 +62,23 @@ def test_record_when_written_is_as_its_schema_says(chained: dict[str, Any]) -> N
     sources = [i["sources"][0] for i in chained["inputs"]]
     assert [sorted(s) for s in sources] == [["field", "record"], [], ["field", "record"]]
     assert sorted(sources[0]["record"]["inputs"][0]["sources"][0]) == ["path"]
+
+
+def test_record_when_a_file_was_read_with_options_is_as_its_schema_says(
+    reflections_file: Path,
+) -> None:
+    box = ((0.0, 0.0, 0.0), (9.0, 9.0, 9.0))
+    volume = read(reflections_file, columns="DELFWT,PHDELWT", cover=box, kind="volume")
+    record = record_of(JOBS["flip_hand"](volume))
+    assert record is not None
+    content = record.to_json()
+    assert_valid("record", content)
+    options = content["inputs"][0]["sources"][0]["options"]
+    assert sorted(options) == ["columns", "cover", "kind"]
+    for wrong in ({"colums": "F,PHI"}, {"index": -1}, {}):
+        content["inputs"][0]["sources"][0]["options"] = wrong
+        with pytest.raises(jsonschema.ValidationError):
+            assert_valid("record", content)
 
 
 @pytest.mark.parametrize(

@@ -286,3 +286,28 @@ def test_parameters_when_a_type_is_unknown_are_refused() -> None:
 
     with pytest.raises(TypeError, match="cannot take a parameter of type"):
         odd.parameters  # noqa: B018
+
+
+def test_job_when_memory_is_short_then_it_is_refused_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    huge = Volume(np.broadcast_to(np.float32(0), (1024, 1024, 1024)))
+    monkeypatch.setattr("mapscope.job.free_memory", lambda: 10e9)
+    with pytest.raises(InputError, match=r"Same again needs about 17\.2 GB .* 10\.0 GB are free"):
+        same._require_memory({"volume": huge})
+    monkeypatch.setattr("mapscope.job.free_memory", lambda: 18e9)
+    same._require_memory({"volume": huge})
+    monkeypatch.setattr("mapscope.job.free_memory", lambda: None)
+    same._require_memory({"volume": huge})
+
+
+def test_job_when_memory_is_short_then_small_maps_and_regions_still_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mapscope.job.free_memory", lambda: 0.0)
+    assert same(VOLUME).shape == VOLUME.shape
+    huge = Volume(np.broadcast_to(np.float32(0), (1024, 1024, 1024)))
+    region = Region((0, 0, 0), (8, 8, 8))
+    everything._require_memory({"volume": huge, "half_maps": None, "region": region})
+    with pytest.raises(InputError, match="bin the map first"):
+        same(huge)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gemmi
 import numpy as np
 import pytest
 
 from mapscope import cli, read, write
 from mapscope.jobs import all_jobs
+from mapscope.labels import Labels
 from mapscope.record import (
     Record,
     RecordedInput,
@@ -26,7 +30,9 @@ from mapscope.record import (
     record_of,
     recorded_input,
     save_record,
+    source_of,
 )
+from mapscope.structure import Structure
 from mapscope.testing import example_noun
 from mapscope.volume import HalfMaps, Region, Volume
 
@@ -221,3 +227,85 @@ def test_record_when_changed_in_a_copy_has_another_key() -> None:
     run = Record("a", {"x": 1.0})
     assert run.key != replace(run, parameters={"x": 2.0}).key
     assert run.key == replace(run, started="later", seconds=9.0).key
+
+
+CELL = (30.0, 24.0, 36.0, 90.0, 104.0, 90.0)
+
+
+@pytest.fixture(params=["columns", "index", "cover", "box", "assembly", "kind"])
+def read_with_options(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    reflections_file: Path,
+    model_far_away: Callable[..., Path],
+) -> Any:
+    """A noun for each option, read with it."""
+    box = ((1.0, -2.0, 3.5), (20.0, 21.0, 22.0))
+    makers: dict[str, Callable[[], Any]] = {
+        "columns": lambda: read(reflections_file, columns="DELFWT,PHDELWT"),
+        "index": lambda: read(_stack(tmp_path / "two 'maps'.mrc"), index=1),
+        "cover": lambda: read(reflections_file, cover=model_far_away(CELL, "a & b?.cif")),
+        "box": lambda: read(reflections_file, cover=box, columns="DELFWT,PHDELWT"),
+        "assembly": lambda: read(_model_with_assembly(tmp_path / "model.cif"), assembly="1"),
+        "kind": lambda: read(
+            write(tmp_path / "labels.mrc", Labels(np.eye(30 * 8, dtype=int).reshape(30, 40, 48))),
+            kind="volume",
+        ),
+    }
+    return makers[request.param]()
+
+
+def _stack(path: Path) -> Path:
+    """A stack of two example volumes."""
+    maps = np.concatenate([example_noun(Volume, seed).data for seed in (1, 2)])
+    write(path, Volume(maps, (1.2,) * 3))
+    raw = bytearray(path.read_bytes())
+    depth, edge = len(maps) // 2, 1.2 * len(maps) / 2
+    raw[36:40], raw[88:92] = (np.array(n, "<i4").tobytes() for n in (depth, 401))
+    raw[48:52] = np.array(edge, "<f4").tobytes()
+    path.write_bytes(raw)
+    return path
+
+
+def _model_with_assembly(path: Path) -> Path:
+    """The example's atoms and an assembly of two copies, 40 Å apart."""
+    model = example_noun(Structure).model.clone()
+    model.setup_entities()
+    model.assign_label_seq_id()
+    assembly = gemmi.Assembly("1")
+    generator = gemmi.Assembly.Gen()
+    generator.chains = [chain.name for chain in model[0]]
+    for shift in (0, 40):
+        operator = gemmi.Assembly.Operator()
+        operator.transform = gemmi.Transform(gemmi.Mat33(), gemmi.Vec3(shift, 0, 0))
+        generator.operators.append(operator)
+    assembly.generators.append(generator)
+    model.assemblies.append(assembly)
+    written: Path = write(path, Structure.from_gemmi(model))
+    return written
+
+
+def test_record_when_a_file_was_read_with_options_repeats_them(
+    read_with_options: Any, tmp_path: Path
+) -> None:
+    noun = read_with_options
+    source = recorded_input("input", noun).to_json()["sources"][0]
+    assert source["options"] == dict(source_of(noun).options) != {}
+    again = read(source["path"], **source["options"])
+    assert checksum_of(again) == checksum_of(noun) == checksum_of(read(source_of(noun).address))
+    if isinstance(noun, Structure):
+        return
+    result = JOBS["filter_map"](noun, low_pass=8.0)
+    command = as_command(record(result), str(tmp_path / "by command.mrc"))
+    assert command is not None
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(command, shell=True, check=True, env=environment)
+    script = as_script(record(result), str(tmp_path / "by script.mrc"), no_snapshot)
+    exec(compile(script, "script", "exec"), {})
+    for name in ("by command.mrc", "by script.mrc"):
+        written = read(tmp_path / name, kind="volume")
+        np.testing.assert_array_equal(written.data, result.data)
+        content = json.loads((tmp_path / f"{name}.record.json").read_text("utf-8"))
+        ours = record(result).to_json()
+        for key in ("job", "parameters", "inputs", "outputs"):
+            assert content[key] == ours[key]

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 Array: TypeAlias = npt.NDArray[Any]
+_LARGE_PART_BYTES = 64 * 2**20
 
 
 class LazyArray(np.lib.mixins.NDArrayOperatorsMixin):
     """A read-only array whose numbers stay in their file until they are asked for.
 
-    Indexing gives an ordinary array of that part only, and nothing of it is kept. Whatever
-    needs all numbers (arithmetic, `numpy` functions, methods such as ``std``) reads the whole
-    once; from then on it is an array in memory, for as long as the volume lives. So code
-    written for arrays works, and code that shall work on volumes larger than memory goes
-    through it section by section or region by region, as with a memory map.
+    Indexing gives an ordinary array of that part only, and nothing of it is kept; a box of over
+    64 MB stays lazy. Whatever needs all numbers (arithmetic, `numpy` functions, methods such as
+    ``std``) reads the whole once; from then on it is an array in memory, for as long as the
+    volume lives. So code written for arrays works, and code that shall work on volumes larger
+    than memory goes through it section by section or region by region, as with a memory map.
 
     Parameters
     ----------
@@ -69,8 +71,24 @@ class LazyArray(np.lib.mixins.NDArrayOperatorsMixin):
                 boxes.append(slice(place, place + 1))
                 rest.append(0)
         boxes += [slice(0, n) for n in self.shape[len(parts) :]]
+        if self._is_large(boxes) and all(p in (slice(None), slice(None, None, 1)) for p in rest):
+            return cast("Array", self._part(tuple(boxes)))
         found: Array = self._load(tuple(boxes))[tuple(rest)]
         return found
+
+    def _is_large(self, boxes: Sequence[slice]) -> bool:
+        """Whether a part is so large that it had better stay in the file, too."""
+        count = math.prod(b.stop - b.start for b in boxes)
+        return bool(count * self.dtype.itemsize > _LARGE_PART_BYTES)
+
+    def _part(self, boxes: tuple[slice, ...]) -> LazyArray:
+        """A box of this array, lazy again: napari cuts out what is in view before it slices."""
+
+        def load(box: tuple[slice, ...]) -> Array:
+            pairs = zip(box, boxes, strict=True)
+            return self._load(tuple(slice(b.start + o.start, b.stop + o.start) for b, o in pairs))
+
+        return LazyArray(tuple(b.stop - b.start for b in boxes), self.dtype, load)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if self._whole is None:
@@ -83,7 +101,8 @@ class LazyArray(np.lib.mixins.NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*plain, **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        # Asked for what no array has ("chunks", by napari at every draw), nothing is read.
+        if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(name)
         return getattr(np.asarray(self), name)
 

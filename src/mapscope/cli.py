@@ -15,17 +15,27 @@ from cyclopts import App, CycloptsError
 from cyclopts import Parameter as Option
 
 from mapscope import __version__
+from mapscope.density.appearance import first_appearance
 from mapscope.errors import Cancelled, InputError, MapscopeError
 from mapscope.files import read
 from mapscope.files.findings import noted_repairs
 from mapscope.files.result import plan_files, write_planned
 from mapscope.job import Job, Parameter
 from mapscope.jobs import all_jobs, family_title
+from mapscope.labels import Labels
 from mapscope.progress import Progress
 from mapscope.record import plain, record_of
+from mapscope.structure import Structure
 from mapscope.table import Table
-from mapscope.volume import HalfMaps
+from mapscope.volume import HalfMaps, Volume
 
+ADDRESS = {
+    Volume: "columns=FWT,PHWT (MTZ), index=0 (stack), cover=model.cif (crystal), kind=volume",
+    HalfMaps: "index=0 (stack)",
+    Structure: "assembly=1",
+    Labels: "kind=labels",
+}
+"""Options that may stand behind a file's name, by the noun that is read."""
 DONE, FAILED, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
 WRONG_PATH = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -67,7 +77,10 @@ def build_app() -> App:
         name="mapscope",
         version=__version__,
         help="Sharpen, measure, mask and compare density maps. "
-        "Every job of the napari plugin is a command here, with the same parameters.",
+        "Every job of the napari plugin is a command here, with the same parameters.\n\n"
+        "A file may be followed by how to read it, all in quotes: 'a.mtz?columns=FWT,PHWT', "
+        "'stack.mrc?index=3', 'model.cif?assembly=1', 'crystal.map?cover=model.cif', "
+        "'regions.mrc?kind=labels'; more than one are joined by &.",
         version_flags=["--version"],
         help_format="plaintext",
         suppress_keyboard_interrupt=False,
@@ -93,7 +106,7 @@ def _info(
     Parameters
     ----------
     path
-        The file.
+        The file; how to read it may follow, as in 'a.mtz?columns=FWT,PHWT'.
     partner
         The other half map.
     json_
@@ -114,7 +127,7 @@ def _gui(*paths: Path, sample: bool = False) -> None:
     Parameters
     ----------
     paths
-        Maps and structures to open.
+        Maps and structures to open; how to read one may follow, as in 'a.mtz?columns=FWT,PHWT'.
     sample
         Open the sample half maps and their structure.
     """
@@ -143,7 +156,9 @@ def _option(parameter: Parameter) -> inspect.Parameter:
     """One parameter of a job as one of its command."""
     is_noun = parameter.kind == "noun"
     unit = f" ({parameter.show.unit})" if parameter.show.unit else ""
-    word = Option(help=parameter.help + unit, negative=None if _is_flag(parameter) else "")
+    address = ADDRESS.get(parameter.noun) if parameter.noun is not None else None
+    how = f" 'FILE?...' may say how to read it: {address}." if address else ""
+    word = Option(help=parameter.help + unit + how, negative=None if _is_flag(parameter) else "")
     return inspect.Parameter(
         parameter.name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD if is_noun else inspect.Parameter.KEYWORD_ONLY,
@@ -218,11 +233,12 @@ def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_j
         sys.stderr.write(f"{repair}\n")
     result = job(**{**given, **inputs}, progress=_progress())
     nouns = dict(job.nouns_of(result))
-    written = write_planned(nouns, paths)
+    written = write_planned(nouns, paths, first_appearance)
     record = next(r for r in (record_of(n) for n in nouns.values()) if r is not None)
     answer: dict[str, Any] = dict(job.scalars_of(result))
     if not as_json:
-        _print_answer(answer, nouns, [str(w.path) for w in written])
+        scripts = [path for name, path in paths.items() if name not in nouns]
+        _print_answer(answer, nouns, [str(p) for p in (*(w.path for w in written), *scripts)])
         return
     answer |= {name: _rows(n) for name, n in nouns.items() if isinstance(n, Table)}
     answer["files"] = [
@@ -277,6 +293,9 @@ def _require_kind(noun: Any, kind: str, parameter: Parameter, path: Path) -> Non
     if type(noun).__name__ != kind:
         wanted, got = kind.lower(), type(noun).__name__.lower()
         flag = "--" + parameter.name.replace("_", "-")
+        if {wanted, got} == {"volume", "labels"}:
+            joined = f"{path}{'&' if '?' in str(path) else '?'}kind={wanted}"
+            raise InputError(f"{flag} needs {wanted}, but {path} is {got}; read it so: '{joined}'")
         raise InputError(f"{flag} needs a {wanted}, but {path} holds a {got}")
 
 

@@ -8,6 +8,7 @@ command, the check and the record are all made from that list.
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from copy import copy
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from time import perf_counter
 from typing import Any, get_type_hints
 
@@ -22,6 +24,7 @@ from docstring_parser import Docstring, DocstringStyle
 from docstring_parser import parse as parse_docstring
 
 from mapscope.errors import InputError
+from mapscope.labels import Labels
 from mapscope.parameter import (
     NOUNS,
     Output,
@@ -33,6 +36,7 @@ from mapscope.parameter import (
 )
 from mapscope.progress import Progress, silent
 from mapscope.record import Record, Source, checksum_of, plain, recorded_input, remember
+from mapscope.volume import HalfMaps, Region, Volume
 
 __all__ = [
     "NOUNS",
@@ -44,6 +48,8 @@ __all__ = [
     "in_words",
     "job",
 ]
+
+_ALWAYS_FREE = 2**30
 
 
 class Job:
@@ -65,7 +71,11 @@ class Job:
     menu : str
         The napari layer menu that it stands in.
     memory : float
-        Largest working memory, as a multiple of the inputs' size in float32.
+        Largest working memory, as a multiple of the inputs' size in float32. A run that needs
+        more than there is free is refused.
+    by_parts : bool
+        Whether it goes through a large map by tiles, or looks at a part of it only, so that
+        maps larger than memory are no reason to refuse it.
     permissive : bool
         Whether its inputs are read with repairs from files that are damaged.
     """
@@ -79,6 +89,7 @@ class Job:
         probe: bool = False,
         menu: str = "napari/layers/data",
         memory: float = 4.0,
+        by_parts: bool = False,
         permissive: bool = False,
     ) -> None:
         self.function = function
@@ -87,6 +98,7 @@ class Job:
         self.probe = probe
         self.menu = menu
         self.memory = memory
+        self.by_parts = by_parts
         self.permissive = permissive
         self.family: str = function.__module__.rpartition(".")[0].rpartition(".")[2]
         self.title = title or in_words(self.name)
@@ -179,12 +191,32 @@ class Job:
     def __call__(self, *args: Any, progress: Progress = silent, **kwargs: Any) -> Any:
         """Check, run and record; see the function's own docstring."""
         bound = self.check(*args, **kwargs)
+        self._require_memory(bound)
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         clock = perf_counter()
         extra = {"progress": progress} if "progress" in self._accepts else {}
         result = _apart(self.function(**bound, **extra), [bound[p.name] for p in self.inputs])
         self._record(bound, result, started, perf_counter() - clock)
         return result
+
+    def _require_memory(self, bound: Mapping[str, Any]) -> None:
+        """Raise where whole maps do not fit into memory; a region, or what goes by tiles, does.
+
+        Raises
+        ------
+        InputError
+            If more memory is needed than is free.
+        """
+        if self.by_parts or any(isinstance(v, Region) for v in bound.values()):
+            return
+        needed = self.memory * 4 * sum(_voxels(bound[p.name]) for p in self.inputs)
+        free = free_memory() if needed > _ALWAYS_FREE else None
+        if free is not None and needed > free:
+            raise InputError(
+                f"{self.title} needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB "
+                "are free: bin the map first (Resample map with larger voxels, or Crop map), or "
+                "close other programs"
+            )
 
     @cached_property
     def _accepts(self) -> frozenset[str]:
@@ -237,6 +269,7 @@ def job(
     probe: bool = False,
     menu: str = "napari/layers/data",
     memory: float = 4.0,
+    by_parts: bool = False,
     permissive: bool = False,
 ) -> Callable[[Callable[..., Any]], Job]:
     """Decorator that makes a function a job; the arguments are those of `Job`."""
@@ -249,10 +282,32 @@ def job(
             probe=probe,
             menu=menu,
             memory=memory,
+            by_parts=by_parts,
             permissive=permissive,
         )
 
     return wrap
+
+
+def free_memory() -> float | None:
+    """Bytes of memory that can be had, or None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        kilobytes = {line.split(":")[0]: line.split(":")[1].split()[0] for line in lines}
+        return 1024.0 * int(kilobytes["MemAvailable"])
+    except (OSError, KeyError, IndexError, ValueError):
+        pass
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _voxels(noun: Any) -> int:
+    """Voxels of a map, of two half maps or of labels; none of any other noun."""
+    if isinstance(noun, HalfMaps):
+        return _voxels(noun.first) + _voxels(noun.second)
+    return math.prod(noun.data.shape) if isinstance(noun, Volume | Labels) else 0
 
 
 def _apart(result: Any, inputs: list[Any]) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import numpy as np
+
 from mapscope.errors import GridError
 from mapscope.volume import Array, Grid, Triple, checksum_of_arrays, read_only
 
@@ -64,6 +66,8 @@ class Labels:
         return Grid(self.data.shape, self.voxel_size, self.origin)
 
     def checksum(self) -> str:
-        """Hash of data, place and names, as written into records."""
+        """Hash of numbers, place and names, as written into records; their type does not count."""
         text = f"{self.grid.text()} {sorted(self.names.items())}"
-        return checksum_of_arrays("labels", text, self.data)
+        is_large = self.data.dtype.itemsize >= 4 and self.data.size and self.data.max() >= 2**31
+        numbers = np.asarray(self.data, dtype=np.int64 if is_large else np.int32)
+        return checksum_of_arrays("labels", text, numbers)

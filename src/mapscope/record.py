@@ -7,7 +7,8 @@ import json
 import math
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -41,12 +42,23 @@ class Source:
         Which output of that run.
     repairs : tuple of str
         What the reader repaired in the file, which strict reading would refuse.
+    options : mapping of str to str or int
+        How the file was read: the keywords of :func:`mapscope.files.read` that were given.
     """
 
     path: str | None = None
     record: Record | None = None
     field: str = ""
     repairs: tuple[str, ...] = ()
+    options: Mapping[str, str | int] = dataclass_field(default_factory=dict)
+
+    @property
+    def address(self) -> str | None:
+        """The file and how it was read in one word, as the command line takes it."""
+        if self.path is None or not self.options:
+            return self.path
+        words = (f"{name}={_escaped(value)}" for name, value in self.options.items())
+        return f"{self.path}?{'&'.join(words)}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionary; empty for a noun that was made in memory."""
@@ -54,8 +66,17 @@ class Source:
             return {"field": self.field, "record": self.record.to_json()}
         if self.path is None:
             return {}
+        options = {"options": dict(self.options)} if self.options else {}
         repairs = {"repairs": list(self.repairs)} if self.repairs else {}
-        return {"path": self.path, **repairs}
+        return {"path": self.path, **options, **repairs}
+
+
+def _escaped(value: str | int) -> str:
+    """An option's value without the letters that mean something in an address."""
+    text = str(value)
+    for letter in "%&?":
+        text = text.replace(letter, f"%{ord(letter):02X}")
+    return text
 
 
 @dataclass(frozen=True)
@@ -84,6 +105,12 @@ class RecordedInput:
         """The files that it was read from, or None where it was not (only) files."""
         paths = tuple(s.path for s in self.sources if s.path is not None)
         return paths if len(paths) == len(self.sources) else None
+
+    @property
+    def addresses(self) -> tuple[str, ...] | None:
+        """The same with how they were read, as the command line takes them."""
+        addresses = tuple(s.address for s in self.sources if s.address is not None)
+        return addresses if len(addresses) == len(self.sources) else None
 
     @property
     def is_repaired(self) -> bool:
@@ -133,8 +160,8 @@ class Record:
     job: str
     parameters: Mapping[str, Any]
     inputs: tuple[RecordedInput, ...] = ()
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    answers: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, str] = dataclass_field(default_factory=dict)
+    answers: Mapping[str, Any] = dataclass_field(default_factory=dict)
     permissive: bool = False
     started: str = ""
     seconds: float = 0.0
@@ -252,9 +279,9 @@ def as_command(record: Record, out: str) -> str | None:
     """
     words = ["mapscope", record.job.replace("_", "-")]
     for recorded in record.inputs:
-        if recorded.paths is None or (recorded.is_repaired and not record.permissive):
+        if recorded.addresses is None or (recorded.is_repaired and not record.permissive):
             return None
-        words += [_flag(recorded.parameter), *recorded.paths]
+        words += [_flag(recorded.parameter), *recorded.addresses]
     for name, value in record.parameters.items():
         words += _option(name, value)
     return " ".join(shlex.quote(w) for w in [*words, "--out", out])
@@ -345,4 +372,5 @@ def _expression(
         name = names[source.record.key]
         return f"{name}.{source.field}" if source.field else name
     path = source.path if source.path is not None else snapshot(recorded, part)
-    return f"read({path!r}, permissive=True)" if source.repairs else f"read({path!r})"
+    how = {**({"permissive": True} if source.repairs else {}), **source.options}
+    return f"read({', '.join([repr(path), *(f'{k}={v!r}' for k, v in how.items())])})"

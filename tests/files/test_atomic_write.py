@@ -1,7 +1,8 @@
-"""A write that is cut off leaves the old file or the new one, never something between."""
+"""A write that is cut off leaves the old file or folder or the new one, never one between."""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -12,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mapscope.files import read, write
+from mapscope.files import read, stream, write
 from mapscope.volume import Volume
 
 KILLS = 30
 EDGE = 96
+ZERO, ONE = (Volume(np.full((8, 8, 8), value, np.float32)) for value in (0, 1))
 
 WRITER = """
 import sys
@@ -26,10 +28,24 @@ from mapscope.volume import Volume
 
 number = int(sys.argv[2])
 print("ready", flush=True)
+data = np.zeros(({edge},) * 3, np.float32)
+data[0] = np.random.default_rng(0).random(({edge},) * 2) / 2
 while True:
     number += 1
-    write(sys.argv[1], Volume(np.full(({edge},) * 3, number, np.float32)))
+    write(sys.argv[1], Volume(data + np.float32(number)))
     print(number, flush=True)
+"""
+
+REPLACER = """
+import shutil, sys
+from pathlib import Path
+from mapscope.files.stream import open_output_folder
+
+path = Path(sys.argv[1])
+print("ready", flush=True)
+while True:
+    with open_output_folder(path) as folder:
+        shutil.copytree(path, folder, dirs_exist_ok=True)
 """
 
 FULL_DISK = """
@@ -49,14 +65,20 @@ except OSError as error:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["map.mrc", "map.mrc.gz"])
-def test_write_when_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "longest"), [("map.mrc", 0.15), ("map.mrc.gz", 0.15), ("map.zarr", 1.0)]
+)
+def test_write_when_killed_at_any_moment_leaves_a_whole_file(
+    tmp_path: Path, name: str, longest: float
+) -> None:
     chance = random.Random(7)
     path = tmp_path / name
-    write(path, Volume(np.zeros((EDGE,) * 3, np.float32)))
+    data = np.zeros((EDGE,) * 3, np.float32)
+    data[0] = np.random.default_rng(0).random((EDGE, EDGE)) / 2
+    write(path, Volume(data))
     seen = set()
     for _ in range(KILLS // 2):
-        number = _constant(path)
+        number = _number(path)
         process = subprocess.Popen(
             [sys.executable, "-c", WRITER.format(edge=EDGE), str(path), str(number)],
             stdout=subprocess.PIPE,
@@ -64,19 +86,19 @@ def test_write_when_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path, nam
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.0, 0.15))
+        time.sleep(chance.uniform(0.0, longest))
         process.send_signal(signal.SIGKILL)
         finished = process.communicate()[0].split()
         last = int(finished[-1]) if finished else number
-        found = _constant(path)
+        found = _number(path)
         assert last <= found <= last + 1
         seen.add(found)
     assert len(seen) > 1
 
 
-def _constant(path: Path) -> int:
-    """The number that fills a map, which must be whole."""
-    values = np.unique(read(path).data)
+def _number(path: Path) -> int:
+    """The number that fills a map with less than a half added, which must be whole."""
+    values = np.unique(np.floor(read(path).data))
     assert values.shape == (1,)
     return int(values[0])
 
@@ -92,3 +114,103 @@ def test_write_when_the_disk_is_full_says_so_and_leaves_the_old_file(tmp_path: P
     assert "too large" in done.stdout.lower()
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["map.mrc"]
+
+
+needs_exchange = pytest.mark.skipif(
+    sys.platform not in ("linux", "darwin"), reason="this system cannot exchange two folders"
+)
+
+
+@pytest.mark.slow
+@needs_exchange
+def test_folder_when_killed_while_it_is_replaced_again_and_again_is_always_there(
+    tmp_path: Path,
+) -> None:
+    chance = random.Random(7)
+    path = tmp_path / "map.zarr"
+    write(path, ZERO)
+    for _ in range(KILLS):
+        process = subprocess.Popen(
+            [sys.executable, "-c", REPLACER, str(path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0.0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        np.testing.assert_array_equal(read(path).data, ZERO.data)
+
+
+@needs_exchange
+def test_write_when_a_folder_is_replaced_then_it_is_never_renamed_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "map.zarr", ZERO)
+
+    def refuse(self: Path, target: Path) -> None:
+        raise AssertionError(f"{self} was renamed to {target}: between two renames it is gone")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    write(path, ONE)
+    np.testing.assert_array_equal(read(path).data, ONE.data)
+    assert [p.name for p in tmp_path.iterdir()] == ["map.zarr"]
+
+
+@needs_exchange
+def test_exchange_when_two_folders_exist_swaps_them_and_else_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    assert stream._exchanged(first, second)
+    assert [p.name for p in first.iterdir()] == ["second"]
+    assert [p.name for p in second.iterdir()] == ["first"]
+    assert not stream._exchanged(first, tmp_path / "none")
+    assert first.is_dir()
+
+
+def test_write_when_the_system_cannot_exchange_folders_then_two_renames_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "map.zarr", ZERO)
+    monkeypatch.setattr(stream, "_exchanged", lambda *_: False)
+    write(path, ONE)
+    np.testing.assert_array_equal(read(path).data, ONE.data)
+    assert [p.name for p in tmp_path.iterdir()] == ["map.zarr"]
+
+
+def test_write_when_the_second_rename_fails_then_the_older_folder_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "map.zarr", ZERO)
+    monkeypatch.setattr(stream, "_exchanged", lambda *_: False)
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.suffix == ".part":
+            raise OSError("the disk was pulled out")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="pulled out"):
+        write(path, ONE)
+    np.testing.assert_array_equal(read(path).data, ZERO.data)
+    assert [p.name for p in tmp_path.iterdir()] == ["map.zarr"]
+
+
+def test_write_when_a_killed_process_left_a_part_or_a_link_leads_there_then_it_is_replaced(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "map.zarr", ZERO)
+    left = tmp_path / f".map.zarr.{os.getpid()}.part"
+    left.mkdir()
+    (left / "zarr.json").touch()
+    link = tmp_path / "link.zarr"
+    link.symlink_to(path)
+    write(path, ONE)
+    write(link, ZERO)
+    assert link.is_symlink()
+    np.testing.assert_array_equal(read(path).data, ZERO.data)
+    assert {p.name for p in tmp_path.iterdir()} == {"map.zarr", "link.zarr"}

@@ -435,9 +435,8 @@ def test_write_when_it_is_labels_then_the_smallest_mode_holds_them_exactly(
     tmp_path: Path, values: tuple[int, int], mode: int
 ) -> None:
     data = np.array(values, dtype=np.int64).reshape(1, 1, 2)
-    volume = files.read(
-        files.write(tmp_path / "a.mrc", Labels(data, (2.0, 2.0, 2.0), (2.0, 0.0, 0.0)))
-    )
+    path = files.write(tmp_path / "a.mrc", Labels(data, (2.0, 2.0, 2.0), (2.0, 0.0, 0.0)))
+    volume = files.read(path, kind="volume")
     np.testing.assert_array_equal(volume.data, data)
     assert (volume.header.mode, volume.origin) == (mode, (2.0, 0.0, 0.0))
 

@@ -201,6 +201,16 @@ def test_write_when_read_back_then_the_volume_is_the_same_and_bytes_repeat(
     assert all((path / n).read_bytes() == (second / n).read_bytes() for n in names)
 
 
+@pytest.mark.parametrize("value", [0.0, 2.5])
+def test_write_when_a_map_packs_better_than_a_bomb_then_it_can_still_be_read(
+    tmp_path: Path, value: float
+) -> None:
+    data = np.full((96, 96, 96), value, np.float32)
+    data[40:42, 3, 7] = 1.0
+    path = files.write(tmp_path / "sparse.zarr", Volume(data))
+    np.testing.assert_array_equal(np.asarray(files.read(path).data), data)
+
+
 def test_write_when_the_map_is_large_then_each_level_is_the_mean_of_the_finer_in_its_place(
     tmp_path: Path,
 ) -> None:
@@ -258,6 +268,26 @@ def test_lazy_array_when_used_like_an_array_then_it_is_one() -> None:
     np.testing.assert_array_equal(volume.float32(), DATA)
     with pytest.raises(ValueError, match="read-only"):
         np.asarray(lazy)[0, 0, 0] = 1
+
+
+def test_lazy_array_when_a_large_box_is_cut_out_or_no_attribute_exists_then_nothing_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mapscope.arrays._LARGE_PART_BYTES", 8)
+    calls: list[Any] = []
+
+    def load(box: tuple[slice, ...]) -> Array:
+        calls.append(box)
+        return DATA[box]
+
+    lazy: Any = LazyArray(DATA.shape, DATA.dtype, load)
+    part = lazy[1:, 1:3]
+    assert isinstance(part, LazyArray)
+    assert not hasattr(lazy, "chunks")
+    assert calls == []
+    np.testing.assert_array_equal(part[1], DATA[2, 1:3])
+    assert calls == [(slice(2, 3), slice(1, 3), slice(0, 5))]
+    np.testing.assert_array_equal(part, DATA[1:, 1:3])
 
 
 def test_write_when_the_folder_is_something_else_then_it_stays(tmp_path: Path) -> None:

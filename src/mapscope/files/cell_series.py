@@ -13,6 +13,55 @@ import numpy.typing as npt
 from mapscope.volume import Array, Shape, Triple
 
 _BLOCK_BYTES = 64 * 2**20
+_NEGLIGIBLE = 1e-4
+_VOXEL_PER_WAVE = 0.45
+_BINS = 2000
+
+
+def voxel_for_waves(density: npt.NDArray[np.float32], cell: gemmi.UnitCell) -> float:
+    """Largest edge in Å of cubic voxels that hold all waves of a cell that matter.
+
+    A skewed cell's grid holds waves that cubic voxels of its spacing do not: those towards the
+    corners of its reciprocal cell. Where a map was computed from reflections they are empty;
+    where it was rounded to bytes they carry their part of the rounding, which is white.
+
+    Parameters
+    ----------
+    density : float32 array (u, v, w)
+        The whole cell along its edges a, b, c.
+    cell : gemmi.UnitCell
+        The cell.
+
+    Returns
+    -------
+    voxel : float
+        Voxels of which the waves beyond 0.9 of their Nyquist frequency, along x, y or z, have an
+        amplitude (rms) below 1e-4 σ; infinite where nothing varies.
+    """
+    series = np.fft.rfftn(density)
+    k = np.fft.fftfreq(density.shape[1], 1 / density.shape[1])
+    last = np.arange(series.shape[2])
+    counts = np.full(len(last), 2.0)
+    counts[0] = 1.0
+    if density.shape[2] % 2 == 0:
+        counts[-1] = 1.0
+    fractions = np.array(cell.frac.mat.tolist())
+    farthest = np.abs(fractions).T @ (np.array(density.shape) / 2)
+    width = float(farthest.max()) / _BINS
+    power = np.zeros(_BINS + 1)
+    for h, plane in zip(np.fft.fftfreq(len(series), 1 / len(series)), series, strict=True):
+        along_y = np.abs(h * fractions[0, 1] + k * fractions[1, 1])[:, None]
+        along_z = np.abs(
+            h * fractions[0, 2] + k[:, None] * fractions[1, 2] + last * fractions[2, 2]
+        )
+        frequency = np.maximum(abs(h * fractions[0, 0]), np.maximum(along_y, along_z))
+        bins = (frequency / width).astype(np.intp)
+        strength = np.abs(plane).astype(np.float64) ** 2 * counts
+        power += np.bincount(bins.ravel(), strength.ravel(), _BINS + 1)
+    power[0] -= float(np.abs(series[0, 0, 0])) ** 2
+    beyond = np.cumsum(power[::-1])[::-1]
+    matters = np.flatnonzero(beyond > _NEGLIGIBLE**2 * beyond[0])
+    return _VOXEL_PER_WAVE / (width * (matters[-1] + 1)) if len(matters) else np.inf
 
 
 def values_on_orthogonal_grid(

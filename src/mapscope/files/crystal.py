@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mapscope.errors import GridError
-from mapscope.files.cell_series import values_on_orthogonal_grid
+from mapscope.files.cell_part import values_where_known
+from mapscope.files.cell_series import values_on_orthogonal_grid, voxel_for_waves
 from mapscope.files.findings import Findings
 from mapscope.files.format import Cover
 from mapscope.files.map_frame import (
@@ -75,7 +76,7 @@ def orthogonal_volume(
         If the box to cover is empty or too large.
     """
     is_skewed = not has_right_angles(frame)
-    box = None if cover is None else _box_of(cover)
+    box = None if cover is None else box_of(cover)
     if not is_skewed and not _wants_cell(data, frame, box):
         return None
     filled = _filled_cell(data, frame, findings)
@@ -118,7 +119,7 @@ def volume_of_cell(
     """
     frame = MapHeader(sampling=density.shape, cell=tuple(cell.parameters))
     filled = _Cell(density, cell, np.zeros(3))
-    box = None if cover is None else _box_of(cover)
+    box = None if cover is None else box_of(cover)
     if has_right_angles(frame):
         return _repeated(filled, box)
     data = density.transpose(2, 1, 0)
@@ -142,7 +143,7 @@ def _wants_cell(data: Array, frame: MapHeader, box: tuple[Array, Array] | None) 
     return bool((box[0] < lower - 1e-3).any() or (box[1] > upper + 1e-3).any())
 
 
-def _box_of(cover: Cover) -> tuple[Array, Array]:
+def box_of(cover: Cover) -> tuple[Array, Array]:
     """Lower and upper corner in Å, z, y, x."""
     if isinstance(cover, Structure):
         lower, upper = cover.bounds
@@ -256,38 +257,27 @@ def _own_box(filled: _Cell, data: Array, frame: MapHeader) -> tuple[Array, Array
 
 
 def _interpolated(filled: _Cell, box: tuple[Array, Array]) -> Volume:
-    """Cubic voxels as fine as the cell's finest spacing.
+    """Cubic voxels as fine as the cell's finest spacing, or as its finest wave needs.
 
-    A whole cell gives them exactly, as a Fourier series. Of a part the values are interpolated:
-    cubically, linearly where that neighbourhood is not wholly known, else zero.
+    A whole cell gives them exactly, as a Fourier series. Of a part the values are interpolated
+    from the grid points around; what is not known is zero, never invented.
     """
     lengths = np.array([filled.cell.a, filled.cell.b, filled.cell.c])
     voxel = float((lengths / np.array(filled.density.shape)).min())
+    if filled.is_complete:
+        voxel = min(voxel, voxel_for_waves(filled.density, filled.cell))
     first = np.floor(box[0] / voxel + 1e-6).astype(int)
     shape = _box_shape(np.ceil(box[1] / voxel - 1e-6).astype(int) - first + 1)
     z, y, x = (float(c) for c in first * voxel - filled.shift[::-1])
     if filled.is_complete:
         data = values_on_orthogonal_grid(filled.density, filled.cell, (z, y, x), voxel, shape)
     else:
-        data = _from_neighbours(filled, (z, y, x), voxel, shape)
+        known = values_where_known(filled.density, filled.cell, (z, y, x), voxel, shape)
+        data = np.nan_to_num(known, nan=0.0)
     origin = first * voxel
     return Volume(
         data, (voxel, voxel, voxel), (float(origin[0]), float(origin[1]), float(origin[2]))
     )
-
-
-def _from_neighbours(
-    filled: _Cell, corner: tuple[float, float, float], voxel: float, shape: Shape
-) -> npt.NDArray[np.float32]:
-    """Cubic, else linear interpolation of a cell that is known in parts, else zero."""
-    grid = gemmi.FloatGrid(filled.density, filled.cell, gemmi.SpaceGroup("P 1"))
-    place = gemmi.Vec3(*corner[::-1])
-    frame = gemmi.Transform(gemmi.Mat33((np.eye(3) * voxel).tolist()), place)
-    cubic, linear = (np.empty(shape[::-1], dtype=np.float32) for _ in range(2))
-    grid.interpolate_values(cubic, frame, 3)
-    grid.interpolate_values(linear, frame, 1)
-    values = np.nan_to_num(np.where(np.isnan(cubic), linear, cubic), nan=0.0)
-    return np.ascontiguousarray(values.transpose(2, 1, 0))
 
 
 def _repeated(filled: _Cell, box: tuple[Array, Array] | None) -> Volume:

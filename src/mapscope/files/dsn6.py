@@ -38,6 +38,13 @@ class Dsn6Reader:
     suffixes: ClassVar[tuple[str, ...]] = (".dsn6", ".omap", ".brix")
     noun: ClassVar[type] = Volume
 
+    def crystal_cell(self, path: Path) -> tuple[float, ...]:
+        """The unit cell."""
+        findings = Findings(path)
+        with open_input(path) as stream:
+            numbers = _header(bytes(read_up_to(stream, _HEADER_BYTES)), findings)[1]
+        return _frame(numbers, findings)[1].cell
+
     def read(self, path: Path, *, permissive: bool = False, cover: Cover | None = None) -> Volume:
         """The map as float32, resampled where its cell is skewed.
 

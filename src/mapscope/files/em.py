@@ -54,13 +54,7 @@ class EmReader:
         permissive: bool = False,
         cover: Cover | None = None,  # noqa: ARG002  knows no crystals
     ) -> Volume:
-        """The volume that the file holds.
-
-        Raises
-        ------
-        MapFormatError
-            If the file is no EM volume, is a list of particles or angles, or is cut off.
-        """
+        """The volume; an image or a list of particles or angles is refused."""
         findings = Findings(path, permissive)
         with open_input(path) as stream:
             header = _parsed(bytes(read_up_to(stream, HEADER_BYTES)), findings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol, TypeAlias
 
@@ -11,6 +13,47 @@ from mapscope.volume import Grid, Triple
 Cover: TypeAlias = Structure | Grid | tuple[Triple, Triple]
 """What a map that repeats in space shall cover: a model (with 5 Å around it), the box of a
 grid, or the lower and upper corner of a box in Å (z, y, x)."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One thing that can be chosen when a file is read.
+
+    Parameters
+    ----------
+    name : str
+        Keyword of :func:`mapscope.files.read`.
+    label : str
+        What it is called for a person.
+    values : tuple of str, int or None
+        What it can be; None leaves the keyword out.
+    current : str, int or None
+        What it is, or what it would be by itself. None, where `values` do not have it, stands
+        for a choice that must be made.
+    texts : mapping of value to str
+        How values are shown that do not speak for themselves.
+    help : str
+        What it means.
+    reason : str
+        Why there is nothing to choose; empty where there is.
+    """
+
+    name: str
+    label: str
+    values: tuple[str | int | None, ...]
+    current: str | int | None = None
+    texts: Mapping[str | int | None, str] = field(default_factory=dict)
+    help: str = ""
+    reason: str = ""
+
+    @property
+    def must_be_made(self) -> bool:
+        """Whether the file cannot be read without it."""
+        return self.current is None and None not in self.values
+
+    def text_of(self, value: str | int | None) -> str:
+        """How a value is shown."""
+        return self.texts.get(value, str(value))
 
 
 class Reader(Protocol):
@@ -30,7 +73,10 @@ class Reader(Protocol):
     * drops nothing that the noun has room for, and never runs or unpickles what it reads;
     * may ignore `cover` where the format knows no crystals;
     * may take more keywords of :func:`mapscope.files.read` (`columns`, `index`, `assembly`),
-      each ``None`` by default; it is never called with one that it does not take.
+      each ``None`` by default; it is never called with one that it does not take. What they can
+      be in a file says ``choices(path) -> tuple[Choice, ...]``, which it then has as well;
+    * may have ``crystal_cell(path)``, the unit cell (a, b, c, alpha, beta, gamma) over which a
+      file's map repeats, or None.
     """
 
     suffixes: ClassVar[tuple[str, ...]]

@@ -11,11 +11,13 @@ import numpy as np
 
 from mapscope.errors import DataError, InputError
 from mapscope.files import crystal
-from mapscope.files.findings import Findings
-from mapscope.files.format import Cover, Reader, Writer
+from mapscope.files.findings import Findings, noted_repairs
+from mapscope.files.format import Choice, Cover, Reader, Writer
+from mapscope.files.label_map import header_lines, without_marks
 from mapscope.files.map_frame import (
     axes_zyx,
     frame_of_grid,
+    has_right_angles,
     origin_of,
     pack_header,
     says_place,
@@ -92,6 +94,13 @@ def read_mrc(
     if resampled is not None:
         return resampled
     return Volume(data, voxel_size_of(frame), origin_of(frame), frame)
+
+
+def _header_of(path: Path) -> FileHeader:
+    """A file's header, repaired where it can be; what reads the file tells of that."""
+    with open_input(path) as stream, noted_repairs():
+        findings = Findings(path, permissive=True)
+        return parse_header(bytes(read_up_to(stream, HEADER_BYTES)), findings)
 
 
 def _sections_of(header: FileHeader, index: int | None, findings: Findings) -> slice:
@@ -222,8 +231,10 @@ def _file_frame(noun: Volume | Labels) -> MapHeader:
     """The frame that came with the noun if it still says where the noun lies, else a new one."""
     header = noun.header if isinstance(noun, Volume) else None
     if header is not None and says_place(header, noun.voxel_size, noun.origin):
-        return header
-    labels = () if header is None else header.labels
+        return replace(header, labels=without_marks(header.labels))
+    labels = () if header is None else without_marks(header.labels)
+    if isinstance(noun, Labels):
+        labels = header_lines(noun)
     frame = frame_of_grid(noun.grid.shape, noun.voxel_size, noun.origin, labels)
     return frame if header is None else replace(frame, mode=header.mode)
 
@@ -247,6 +258,28 @@ class MrcReader:
     suffixes: ClassVar[tuple[str, ...]] = (".mrc", ".map", ".ccp4", ".rec")
     noun: ClassVar[type] = Volume
 
+    def choices(self, path: Path) -> tuple[Choice, ...]:
+        """Volumes of a stack."""
+        count = _header_of(path).volumes
+        if count is None:
+            return ()
+        return (
+            Choice(
+                "index",
+                "Volume of stack",
+                tuple(range(count)),
+                0 if count == 1 else None,
+                help=f"Which of the {count} volumes of the stack, counted from 0.",
+                reason="" if count > 1 else "the stack holds one volume",
+            ),
+        )
+
+    def crystal_cell(self, path: Path) -> tuple[float, ...] | None:
+        """The unit cell of a map that has symmetry or a skewed cell."""
+        frame = _header_of(path).frame
+        is_crystal = 1 < frame.space_group <= 230 or not has_right_angles(frame)
+        return frame.cell if is_crystal else None
+
     def read(
         self,
         path: Path,
@@ -265,8 +298,9 @@ class MrcWriter:
     A volume that came from a file gets its cell, sampling, start, origin, axis order, space
     group, labels and extended header back, unless its voxel size or origin were changed.
     The mode is the file's where that holds the numbers exactly, else the one for their
-    type. Statistics are computed anew. Names and colours of labels, and a volume's
-    contrast, have no place in the format.
+    type. Statistics are computed anew. Labels say in a text label that they are labels, and
+    their names and colours where they fit (see :mod:`mapscope.files.label_map`); a volume's
+    contrast has no place in the format.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".mrc", ".map", ".ccp4", ".rec")

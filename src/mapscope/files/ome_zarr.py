@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -43,6 +43,7 @@ _MAX_LEVELS = 32
 _MAX_EDGE = 2**20
 _MAX_CHUNK_BYTES = 2**30
 _MAX_RATIO = 1000
+_KEPT_BYTES = 128 * 2**20
 _DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError)
 _EDGE, _CHUNK = 64, 64
 
@@ -80,13 +81,7 @@ class OmeZarrReader:
         permissive: bool = False,
         cover: Cover | None = None,  # noqa: ARG002  knows no crystals
     ) -> Volume:
-        """The finest level.
-
-        Raises
-        ------
-        MapFormatError
-            If the folder is no OME-Zarr image of one volume, or its axes are no lengths.
-        """
+        """The finest level; an image of more than one volume, or without lengths, is refused."""
         findings = Findings(path, permissive)
         return _volume(_levels(path, findings)[0], findings, LAZY_ABOVE_BYTES)
 
@@ -127,7 +122,9 @@ def _volume(level: _Level, findings: Findings, lazy_above: int) -> Volume:
         return native
 
     shape, dtype = level.shape, np.dtype(level.array.dtype).newbyteorder("=")
-    lazy = LazyArray(shape, dtype, lambda box: _finite(load(box)))
+    chunks = tuple(level.array.chunks[axis] for axis in level.order)
+    kept = _with_last_block(lambda box: _finite(load(box)), shape, chunks, dtype.itemsize)
+    lazy = LazyArray(shape, dtype, kept)
     data = cast("Array", lazy)
     if lazy.nbytes <= lazy_above:
         data = load(tuple(slice(0, n) for n in shape))
@@ -138,6 +135,34 @@ def _volume(level: _Level, findings: Findings, lazy_above: int) -> Volume:
             )
             data = _finite(data)
     return Volume(data, level.voxel_size, level.origin)
+
+
+def _with_last_block(
+    load: Callable[[tuple[slice, ...]], Array],
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    itemsize: int,
+) -> Callable[[tuple[slice, ...]], Array]:
+    """The same loader, but whole chunks are read and the last ones kept: slices share them."""
+    kept: list[tuple[tuple[slice, ...], Array]] = []
+
+    def load_part(box: tuple[slice, ...]) -> Array:
+        block = tuple(
+            slice(b.start // c * c, min(-(-b.stop // c) * c, n))
+            for b, c, n in zip(box, chunks, shape, strict=True)
+        )
+        if itemsize * math.prod(b.stop - b.start for b in block) > _KEPT_BYTES:
+            return load(box)
+        known = kept[-1:]
+        if not known or known[0][0] != block:
+            known = [(block, load(block))]
+            kept[:] = known
+        inner = (
+            slice(p.start - b.start, p.stop - b.start) for p, b in zip(box, block, strict=True)
+        )
+        return known[0][1][tuple(inner)]
+
+    return load_part
 
 
 def _finite(data: Array) -> Array:
@@ -242,7 +267,7 @@ def _array(path: Path, name: str, version: int, findings: Findings) -> zarr.Arra
         raise findings.refuse(f"the level {name!r} has the impossible shape {array.shape}")
     if math.prod(array.chunks) * dtype.itemsize > _MAX_CHUNK_BYTES:
         raise findings.refuse(f"chunks of {array.chunks} are too large to be read one by one")
-    stored = sum(f.stat().st_size for f in place.rglob("*") if f.is_file())
+    stored = _bytes_in(place)
     if array.nbytes > _MAX_RATIO * stored:
         raise findings.refuse(f"{stored} bytes cannot hold the {array.nbytes} bytes of {name!r}")
     return array
@@ -334,7 +359,7 @@ class OmeZarrWriter:
         datasets: list[dict[str, Any]] = []
         while True:
             name = str(len(datasets))
-            data = _written(group, name, data)
+            data = _written(group, folder, name, data)
             steps = [{"type": "scale", "scale": voxel.tolist()}]
             steps.append({"type": "translation", "translation": origin.tolist()})
             datasets.append({"path": name, "coordinateTransformations": steps})
@@ -349,22 +374,40 @@ class OmeZarrWriter:
         group.attrs["ome"] = {"version": "0.5", "multiscales": [image]}
 
 
-def _written(group: zarr.Group, name: str, data: Array) -> Array:
-    """An array in the group, and the same lazily."""
+def _written(group: zarr.Group, folder: Path, name: str, data: Array) -> Array:
+    """An array in the group, and the same lazily.
+
+    One that packs so well that it would pass for a decompression bomb is written unpacked.
+    """
+    array = _filled(group, name, data, is_packed=True)
+    if array.nbytes > _MAX_RATIO / 2 * _bytes_in(folder / name):
+        array = _filled(group, name, data, is_packed=False)
+    return cast("Array", LazyArray(data.shape, array.dtype, lambda box: np.asarray(array[box])))
+
+
+def _filled(group: zarr.Group, name: str, data: Array, *, is_packed: bool) -> zarr.Array[Any]:
+    """A new array in the group with these data, slab by slab."""
     import zarr.codecs
 
-    dtype = np.dtype(np.uint8) if data.dtype.kind == "b" else data.dtype.newbyteorder("<")
+    dtype = np.dtype(np.uint8) if data.dtype.kind == "b" else data.dtype.newbyteorder("=")
     array = group.create_array(
         name,
         shape=data.shape,
-        dtype=dtype.newbyteorder("="),
+        dtype=dtype,
         chunks=tuple(min(_CHUNK, n) for n in data.shape),
-        compressors=zarr.codecs.ZstdCodec(level=3),
+        compressors=zarr.codecs.ZstdCodec(level=3) if is_packed else None,
         dimension_names=("z", "y", "x"),
+        config={"write_empty_chunks": not is_packed},
+        overwrite=True,
     )
     for first in range(0, data.shape[0], _CHUNK):
         array[first : first + _CHUNK] = np.asarray(data[first : first + _CHUNK], dtype=dtype)
-    return cast("Array", LazyArray(data.shape, dtype, lambda box: np.asarray(array[box])))
+    return array
+
+
+def _bytes_in(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _halved(data: Array) -> Array:

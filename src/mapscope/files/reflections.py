@@ -16,7 +16,7 @@ import numpy as np
 from mapscope.errors import InputError, MapFormatError
 from mapscope.files import crystal
 from mapscope.files.findings import Findings
-from mapscope.files.format import Cover, Reader
+from mapscope.files.format import Choice, Cover, Reader
 from mapscope.files.stream import compression_of, open_input, read_up_to
 from mapscope.volume import Volume
 
@@ -63,6 +63,24 @@ class MtzReader:
 
     suffixes: ClassVar[tuple[str, ...]] = (".mtz",)
     noun: ClassVar[type] = Volume
+
+    def choices(self, path: Path) -> tuple[Choice, ...]:
+        """Pairs of columns that a map can be made of."""
+        pairs = map_columns(path)
+        return (
+            Choice(
+                "columns",
+                "Columns",
+                pairs,
+                pairs[0] if pairs else None,
+                help="Amplitude and phase of the reflections that the map is made of.",
+                reason="" if len(pairs) > 1 else "the file has no other amplitudes with phases",
+            ),
+        )
+
+    def crystal_cell(self, path: Path) -> tuple[float, ...]:
+        """The crystal's unit cell."""
+        return tuple(_opened(path, Findings(path)).cell.parameters)
 
     def read(
         self,

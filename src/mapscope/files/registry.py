@@ -11,9 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mapscope.errors import InputError, UnknownFormatError
+from mapscope.errors import DataError, InputError, UnknownFormatError
+from mapscope.files.address import parse_address
+from mapscope.files.cover import cover_from_text, text_of_cover
 from mapscope.files.findings import noted_repairs, tell
 from mapscope.files.format import Cover, FolderWriter, Reader, Writer
+from mapscope.files.label_map import is_marked, labels_of_volume
 from mapscope.files.stream import (
     COMPRESSIONS,
     format_suffix,
@@ -22,6 +25,7 @@ from mapscope.files.stream import (
     open_output_folder,
 )
 from mapscope.record import Source, remember
+from mapscope.volume import Volume
 
 _PICKLE = "pickled Python objects can run anything when opened and are never read"
 _REFUSED = {
@@ -35,6 +39,7 @@ _REFUSED = {
     ".pth": _PICKLE,
 }
 _USUAL = "mrc"
+_KINDS = ("volume", "labels")
 
 
 @cache
@@ -65,27 +70,36 @@ def writable_suffixes(noun: type) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def reader_of(path: Path) -> Reader | None:
+    """The reader for a file's suffix, or None where none is known."""
+    suffix = format_suffix(path)
+    return next((reader for reader in _formats()[0] if suffix in reader.suffixes), None)
+
+
 def read(
     path: str | os.PathLike[str],
     *,
     permissive: bool = False,
-    cover: Cover | None = None,
+    cover: Cover | str | os.PathLike[str] | None = None,
     columns: str | None = None,
     index: int | None = None,
     assembly: str | None = None,
+    kind: str | None = None,
 ) -> Any:
-    """The noun that a file holds: a volume, a structure or a table.
+    """The noun that a file holds: a volume, labels, a structure or a table.
 
     Parameters
     ----------
     path : path
-        The file; its suffix says the format, ``.gz`` and ``.bz2`` are looked through.
+        The file; its suffix says the format, ``.gz`` and ``.bz2`` are looked through. The
+        options below may stand behind it, as in ``"a.mtz?columns=FWT,PHWT"``, unless a file
+        has that very name.
     permissive : bool
         Repair what can be repaired, with a warning for each, instead of raising.
-    cover : Structure, Grid, (lower, upper) or None
-        For a crystal's map: the model (with 5 Å around it), or the box in Å (z, y, x) that
-        the volume shall cover. None covers the unit cell, or what the file covers. Other
-        files are not changed by it.
+    cover : Structure, Grid, (lower, upper), path or None
+        For a crystal's map: the model (with 5 Å around it) or its file, or the box in Å
+        (z, y, x) that the volume shall cover. None covers the unit cell, or what the file
+        covers. Other files are not changed by it.
     columns : str, optional
         Of reflections (MTZ): the columns of amplitude and phase to make the map of, as in
         ``"FWT,PHWT"``. None takes the first pair that
@@ -95,10 +109,13 @@ def read(
     assembly : str, optional
         Of an atomic model: name of the biological assembly to build, as ``"1"``. None keeps
         the model as deposited.
+    kind : {"volume", "labels"}, optional
+        Of a volume: whether its numbers are density or labels. None takes labels only from
+        map files that Mapscope wrote from labels.
 
     Returns
     -------
-    Volume, Structure or Table
+    Volume, Labels, Structure or Table
         As the format has it. A volume from a large plain file is a read-only memory map.
 
     Raises
@@ -109,39 +126,81 @@ def read(
         If the file is not what its suffix says or is damaged.
     InputError
         If the format has no use for an option that is given, or the file not what it names.
+    DataError
+        If labels are asked for and the numbers are not whole.
     FileNotFoundError
         If there is no such file.
     """
-    file = Path(path)
+    address = parse_address(path)
+    asked = {
+        "columns": columns,
+        "index": index,
+        "assembly": assembly,
+        "cover": cover,
+        "kind": kind,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    file = address.path
     if not file.exists():
         raise FileNotFoundError(f"there is no file {file}")
-    suffix = format_suffix(file)
-    asked = {"columns": columns, "index": index, "assembly": assembly}
-    options = {name: value for name, value in asked.items() if value is not None}
-    for reader in _formats()[0]:
-        if suffix in reader.suffixes:
-            _check_options(reader, suffix, options)
-            with noted_repairs() as repairs:
-                noun = reader.read(file, permissive=permissive, cover=cover, **options)
-            for repair in repairs:
-                tell(file.name, repair)
-            if cover is None and not options:
-                path_of_file = str(file.resolve())
-                remember(noun, Source(path=path_of_file, repairs=tuple(map(str, repairs))))
+    reader = reader_of(file)
+    if reader is None:
+        raise UnknownFormatError(
+            f"{file.name}: {_why_refused(file, format_suffix(file))}; readable are "
+            f"{', '.join(readable_suffixes())}, each also with {' or '.join(COMPRESSIONS)}"
+        )
+    return _read(reader, file, {**address.options, **given}, permissive=permissive)
+
+
+def _read(reader: Reader, file: Path, options: dict[str, Any], *, permissive: bool) -> Any:
+    """The noun in an existing file, which remembers where it came from."""
+    _check_options(reader, format_suffix(file), options)
+    if isinstance(options.get("cover"), str | os.PathLike):
+        options["cover"] = cover_from_text(options["cover"], read)
+    own = {name: value for name, value in options.items() if name != "kind"}
+    with noted_repairs() as repairs:
+        noun = reader.read(file, permissive=permissive, **own)
+    for repair in repairs:
+        tell(file.name, repair)
+    noun = _as_kind(noun, options.get("kind"), file)
+    if "cover" in options:
+        options["cover"] = text_of_cover(options["cover"])
+    path = str(file.resolve())
+    remember(noun, Source(path=path, repairs=tuple(map(str, repairs)), options=options))
+    return noun
+
+
+def _as_kind(noun: Any, kind: str | None, file: Path) -> Any:
+    """A volume as labels, where it is asked for or its file says that it holds labels."""
+    if not isinstance(noun, Volume) or kind == "volume":
+        return noun
+    if kind is None and not is_marked(noun):
+        return noun
+    try:
+        return labels_of_volume(noun)
+    except DataError as error:
+        if kind is None:  # another program put density into a file of labels
             return noun
-    raise UnknownFormatError(
-        f"{file.name}: {_why_refused(file, suffix)}; readable are "
-        f"{', '.join(readable_suffixes())}, each also with {' or '.join(COMPRESSIONS)}"
-    )
+        raise DataError(f"{file.name}: {error}") from error
 
 
 def _check_options(reader: Reader, suffix: str, options: Mapping[str, object]) -> None:
     """Raise where a format does not know an option that was given."""
     for name in options:
-        takers = [r for r in _formats()[0] if name in inspect.signature(r.read).parameters]
+        takers = [r for r in _formats()[0] if _takes(r, name)]
         if reader not in takers:
             known = ", ".join(s for taker in takers for s in taker.suffixes)
             raise InputError(f"{name} is an option of {known}, not of {suffix}: leave it out")
+    kind = options.get("kind", "volume")
+    if kind not in _KINDS:
+        raise InputError(f"kind is {' or '.join(_KINDS)}, got {kind!r}")
+
+
+def _takes(reader: Reader, option: str) -> bool:
+    """Whether a reader has a use for an option; all can be asked to cover something."""
+    if option == "kind":
+        return issubclass(reader.noun, Volume)
+    return option in inspect.signature(reader.read).parameters
 
 
 def _why_refused(file: Path, suffix: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from mapscope.appearance import Appearance
 from mapscope.errors import InputError, UnknownFormatError
+from mapscope.files.chimerax import SUFFIX as SCRIPT
+from mapscope.files.chimerax import check_script, data_paths, write_chimerax
 from mapscope.files.registry import writable_suffixes, write
 from mapscope.files.stream import COMPRESSIONS, format_suffix
 from mapscope.record import Noun, record_of, save_record
@@ -44,7 +47,8 @@ def plan_files(
     out : str or Path
         File for the first output that can be written with its suffix; the others become
         ``<stem>_<name>`` with the suffix of their kind. Where it ends with a slash or is a
-        folder, the folder for all.
+        folder, the folder for all. With ``.cxc`` it is a ChimeraX command file that opens
+        them all, under the key ``".cxc"``, and each becomes ``<stem>_<name>``.
     save : collection of str
         Names of the outputs to write; all where empty. It leaves files out and gives none
         another name.
@@ -63,7 +67,10 @@ def plan_files(
         named = unknown[0] if unknown else "nothing"
         raise InputError(f"cannot save {named!r}: this result has {', '.join(kinds) or 'no files'}")
     path = Path(out)
-    if str(out).endswith(("/", "\\")) or path.is_dir():
+    is_folder = str(out).endswith(("/", "\\")) or path.is_dir()
+    if format_suffix(path) == SCRIPT and not is_folder:
+        return _opened_by(path, {name: kinds[name] for name in kinds if not save or name in save})
+    if is_folder:
         paths = {name: path / f"{name}{_suffix(kind)}" for name, kind in kinds.items()}
     else:
         paths = _beside(kinds, path)
@@ -72,6 +79,19 @@ def plan_files(
         if not writable_suffixes(kinds[name]):
             raise UnknownFormatError(f"{name}: a {kinds[name].__name__} has no file format yet")
     return chosen
+
+
+def _opened_by(script: Path, kinds: Mapping[str, type]) -> dict[str, Path]:
+    """A ChimeraX command file and what it opens."""
+    check_script(script, list(kinds.values()))
+    _require_folder(script)
+    return dict(zip(kinds, data_paths(script, list(kinds.items())), strict=True)) | {SCRIPT: script}
+
+
+def _require_folder(out: Path) -> None:
+    """Raise unless the folder that a file shall lie in exists."""
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"the folder {out.parent} does not exist: make it first")
 
 
 def _beside(kinds: Mapping[str, type], out: Path) -> dict[str, Path]:
@@ -84,8 +104,7 @@ def _beside(kinds: Mapping[str, type], out: Path) -> dict[str, Path]:
             f"{out.name}: {first} cannot be written as {suffix or 'a file without suffix'}; "
             f"possible: {', '.join(writable_suffixes(kind)) or 'nothing yet'}, or a folder/"
         )
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"the folder {out.parent} does not exist: make it first")
+    _require_folder(out)
     stem = _stem(out)
     paths = {name: out.with_name(f"{stem}_{name}{_suffix(kind)}") for name, kind in kinds.items()}
     return paths | {fitting[0]: out}
@@ -107,7 +126,11 @@ def _stem(path: Path) -> str:
 
 
 def write_nouns(
-    nouns: Mapping[str, Any], out: str | Path, save: Collection[str] = ()
+    nouns: Mapping[str, Any],
+    out: str | Path,
+    save: Collection[str] = (),
+    *,
+    appearance_of: Callable[[Any, str], Appearance] = Appearance,
 ) -> list[Written]:
     """Write outputs of a job, each with its record beside it.
 
@@ -117,12 +140,18 @@ def write_nouns(
         The outputs, in their order.
     out, save
         Where to, and which, as in `plan_files`, which also says what is raised.
+    appearance_of : callable
+        As in `write_planned`.
     """
     kinds = {name: type(noun) for name, noun in nouns.items()}
-    return write_planned(nouns, plan_files(kinds, out, save))
+    return write_planned(nouns, plan_files(kinds, out, save), appearance_of)
 
 
-def write_planned(nouns: Mapping[str, Any], paths: Mapping[str, Path]) -> list[Written]:
+def write_planned(
+    nouns: Mapping[str, Any],
+    paths: Mapping[str, Path],
+    appearance_of: Callable[[Any, str], Appearance] = Appearance,
+) -> list[Written]:
     """Write those outputs of a job that have a path, each with its record beside it.
 
     Parameters
@@ -131,13 +160,31 @@ def write_planned(nouns: Mapping[str, Any], paths: Mapping[str, Path]) -> list[W
         The outputs, in their order.
     paths : mapping of str to Path
         Where each goes; the folder is made where it is missing.
+    appearance_of : callable
+        Takes a noun and its name and says how a ChimeraX command file shall draw it, as
+        `mapscope.density.appearance.first_appearance` does; without it, ChimeraX chooses the
+        contour level.
+
+    Returns
+    -------
+    list of Written
+        The outputs; a ChimeraX command file is none of them.
     """
+    if SCRIPT in paths:
+        chosen = {name: noun for name, noun in nouns.items() if name in paths}
+        write_chimerax(paths[SCRIPT], [appearance_of(n, name) for name, n in chosen.items()])
+        return [Written(name, paths[name], noun) for name, noun in chosen.items()]
     for folder in {path.parent for path in paths.values()}:
         folder.mkdir(parents=True, exist_ok=True)
     return [_write_one(name, noun, paths[name]) for name, noun in nouns.items() if name in paths]
 
 
-def write_result(out: str | Path, result: Any) -> list[Written]:
+def write_result(
+    out: str | Path,
+    result: Any,
+    *,
+    appearance_of: Callable[[Any, str], Appearance] = Appearance,
+) -> list[Written]:
     """Write everything that a job returned, as `write_nouns` does.
 
     Parameters
@@ -146,11 +193,14 @@ def write_result(out: str | Path, result: Any) -> list[Written]:
         File for the first output, or folder for all.
     result : noun or dataclass of nouns
         What the job returned.
+    appearance_of : callable
+        As in `write_planned`.
     """
     if hasattr(result, "checksum"):
-        return write_nouns({"result": result}, out)
+        return write_nouns({"result": result}, out, appearance_of=appearance_of)
     parts = {f.name: getattr(result, f.name) for f in fields(result)}
-    return write_nouns({k: v for k, v in parts.items() if hasattr(v, "checksum")}, out)
+    nouns = {k: v for k, v in parts.items() if hasattr(v, "checksum")}
+    return write_nouns(nouns, out, appearance_of=appearance_of)
 
 
 def _write_one(name: str, noun: Any, path: Path) -> Written:

@@ -39,13 +39,7 @@ class SitusReader:
         permissive: bool = False,
         cover: Cover | None = None,  # noqa: ARG002  knows no crystals
     ) -> Volume:
-        """The volume that the file holds, as float32.
-
-        Raises
-        ------
-        MapFormatError
-            If the text is no Situs map or holds another number of values than it says.
-        """
+        """The volume, as float32."""
         findings = Findings(path, permissive)
         with open_input(path) as stream:
             head = bytes(read_up_to(stream, _HEAD_BYTES))

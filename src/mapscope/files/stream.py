@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import ctypes
 import gzip
 import os
 import shutil
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,8 @@ _CHUNK = 16 * 2**20
 _MOST_GROWTH = 100
 _LEAST_LIMIT = 2**20
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
+_AT_FDCWD_LINUX, _AT_FDCWD_MACOS = -100, -2
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS
 
 
 def format_suffix(path: Path) -> str:
@@ -141,6 +145,11 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
 def open_output_folder(path: Path) -> Iterator[Path]:
     """Empty folder that takes its place only once everything in it is written.
 
+    An older folder is there, whole, until the new one is: the system exchanges the two in one
+    step. Where it cannot (Windows, some network file systems) they are renamed one after the
+    other, and a process killed between the two leaves the older one beside it, hidden, under a
+    name that ends in ``.old``.
+
     Raises
     ------
     FileNotFoundError
@@ -148,24 +157,50 @@ def open_output_folder(path: Path) -> Iterator[Path]:
     InputError
         If something else than a Zarr folder has that name: it is never removed.
     """
+    path = path.resolve()  # behind a link, the folder is replaced and the link stays
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist: make it first")
     if path.exists() and not any((path / name).is_file() for name in _ZARR_FILES):
         raise InputError(f"{path} exists and is no Zarr folder: take another name or remove it")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    older = path.with_name(f".{path.name}.{os.getpid()}.old")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process of this number
     try:
         temporary.mkdir()
         yield temporary
-        # Two steps, since a folder cannot take the place of another one that is not empty.
-        if path.exists():
-            path.rename(older)
-        temporary.rename(path)
+        if not path.exists():
+            temporary.rename(path)
+        elif not _exchanged(temporary, path):
+            _replace_by_two_renames(temporary, path)
     finally:
-        if older.exists() and not path.exists():
-            older.rename(path)
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(older, ignore_errors=True)
+
+
+def _exchanged(first: Path, second: Path) -> bool:
+    """Whether the system made each of two paths stand for what the other one was, in one step."""
+    calls = {"linux": ("renameat2", _AT_FDCWD_LINUX), "darwin": ("renameatx_np", _AT_FDCWD_MACOS)}
+    if sys.platform not in calls:
+        return False
+    name, here = calls[sys.platform]
+    try:
+        exchange = getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError):
+        return False
+    paths = (os.fsencode(first), os.fsencode(second))
+    types = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+    exchange.argtypes = types
+    return bool(exchange(here, paths[0], here, paths[1], _EXCHANGE) == 0)
+
+
+def _replace_by_two_renames(new: Path, path: Path) -> None:
+    """Put a folder in the place of another one, which comes back if that fails."""
+    older = path.with_name(f".{path.name}.{os.getpid()}.old")
+    path.rename(older)
+    try:
+        new.rename(path)
+    except OSError:
+        older.rename(path)
+        raise
+    shutil.rmtree(older, ignore_errors=True)
 
 
 @contextmanager

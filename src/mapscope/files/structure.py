@@ -10,7 +10,7 @@ import numpy as np
 
 from mapscope.errors import InputError, MapFormatError
 from mapscope.files.findings import Findings
-from mapscope.files.format import Cover, Reader, Writer
+from mapscope.files.format import Choice, Cover, Reader, Writer
 from mapscope.files.stream import format_suffix, read_text
 from mapscope.structure import Structure
 
@@ -28,6 +28,22 @@ class StructureReader:
 
     suffixes: ClassVar[tuple[str, ...]] = (*PDB_SUFFIXES, *CIF_SUFFIXES)
     noun: ClassVar[type] = Structure
+
+    def choices(self, path: Path) -> tuple[Choice, ...]:
+        """Biological assemblies that the file describes."""
+        assemblies = _model_of(path, Findings(path)).assemblies
+        texts: dict[str | int | None, str] = {None: "as deposited"}
+        texts |= {a.name: _title(a) for a in assemblies}
+        return (
+            Choice(
+                "assembly",
+                "Assembly",
+                (None, *(a.name for a in assemblies)),
+                texts=texts,
+                help="The deposited atoms, or a biological assembly built of copies of them.",
+                reason="" if assemblies else "the file describes no assembly",
+            ),
+        )
 
     def read(
         self,
@@ -58,12 +74,7 @@ class StructureReader:
             If the file names no such assembly, or it is too large.
         """
         findings = Findings(path, permissive)
-        text = read_text(path)
-        try:
-            parse = _from_pdb if format_suffix(path) in PDB_SUFFIXES else _from_cif
-            model = parse(text)
-        except (RuntimeError, ValueError) as error:
-            raise findings.refuse(f"this is no atomic model ({error})") from error
+        model = _model_of(path, findings)
         if len(model) == 0 or model[0].count_atom_sites() == 0:
             raise findings.refuse("expected an atomic model, found no atoms in the file")
         if not model.name:
@@ -80,9 +91,26 @@ class StructureReader:
         return structure
 
 
+def _title(assembly: gemmi.Assembly) -> str:
+    """An assembly's name with what the file calls it."""
+    details = assembly.oligomeric_details.lower()
+    return f"{assembly.name} ({details})" if details else assembly.name
+
+
+def _model_of(path: Path, findings: Findings) -> gemmi.Structure:
+    """The model in a file's text."""
+    text = read_text(path)
+    try:
+        return _from_pdb(text) if format_suffix(path) in PDB_SUFFIXES else _from_cif(text)
+    except (RuntimeError, ValueError) as error:
+        raise findings.refuse(f"this is no atomic model ({error})") from error
+
+
 def _from_pdb(text: str) -> gemmi.Structure:
     """Model in PDB format."""
     model = gemmi.read_pdb_string(text)
+    if model.name == "string":  # gemmi's name for what has no HEADER
+        model.name = ""
     model.setup_entities()
     return model
 

@@ -56,13 +56,7 @@ class TiffReader:
         permissive: bool = False,
         cover: Cover | None = None,  # noqa: ARG002  knows no crystals
     ) -> Volume:
-        """The volume that the file holds; without a voxel size only if `permissive`, at 1.0 Å.
-
-        Raises
-        ------
-        MapFormatError
-            If the file is damaged, holds colours, or does not say how large its voxels are.
-        """
+        """The volume; without a voxel size only if `permissive`, at 1.0 Å. Colours are refused."""
         findings = Findings(path, permissive)
         with open_input(path) as stream:
             content = _whole(stream, path, findings)

@@ -10,8 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from mapscope.errors import DataError, MapFormatError, MapscopeError, UnknownFormatError
-from mapscope.files import read
+from mapscope.errors import (
+    DataError,
+    InputError,
+    MapFormatError,
+    MapscopeError,
+    UnknownFormatError,
+)
+from mapscope.files import parse_address, read
 from mapscope.files.findings import Repair, noted_repairs
 from mapscope.files.map_frame import frame_of_grid, says_place, size_xyz
 from mapscope.files.mrc_header import DTYPE_OF_MODE
@@ -302,7 +308,7 @@ def inspect(
     Parameters
     ----------
     path : path
-        The file, of any format that :func:`mapscope.read` knows.
+        The file, of any format that :func:`mapscope.read` knows; options may follow it.
     partner : path, optional
         The other half map.
     progress : callable
@@ -316,27 +322,29 @@ def inspect(
     ------
     UnknownFormatError
         If no reader is known for the file.
+    InputError
+        If the file has no use for an option, or not what it names.
     FileNotFoundError
         If there is no such file.
     """
-    file = Path(path)
-    other = None if partner is None else _partner(Path(partner))
+    file = parse_address(path).path
+    other = None if partner is None else _partner(partner)
     with noted_repairs() as repairs:
         try:
-            noun = read(file, permissive=True)
-        except UnknownFormatError:
+            noun = read(path, permissive=True)
+        except (UnknownFormatError, InputError):
             raise
         except (MapscopeError, MemoryError) as error:
             return _refused(file, error)
     return _inspected(noun, file, other, tuple(repairs), progress)
 
 
-def _partner(path: Path) -> Volume | None:
+def _partner(path: str | os.PathLike[str]) -> Volume | None:
     """The other half map, or None where the file holds none."""
     with noted_repairs():
         noun = read(path, permissive=True)
     if not isinstance(noun, Volume):
-        raise DataError(f"{path.name} holds a {type(noun).__name__.lower()}, not a half map")
+        raise DataError(f"{Path(path).name} holds a {type(noun).__name__.lower()}, not a half map")
     return noun
 
 

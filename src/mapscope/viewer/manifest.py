@@ -25,6 +25,11 @@ WRITERS = {
     "write_map": ("Save map", ["image"], [".mrc", ".map", ".mrc.gz", ".map.gz"]),
     "write_labels": ("Save labels", ["labels"], [".mrc"]),
     "write_structure": ("Save structure", ["points"], [".cif", ".pdb"]),
+    "write_scene": (
+        "Save for ChimeraX, as it looks",
+        ["image*", "labels*", "points*", "shapes*", "surface*"],
+        [".cxc"],
+    ),
 }
 
 

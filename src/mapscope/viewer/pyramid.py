@@ -28,10 +28,11 @@ def build_pyramid(volume: Volume) -> Run | None:
 
     None, and nothing is done, for a map in memory only.
     """
-    path = source_of(volume).path
-    if path is None:
+    source = source_of(volume)
+    if source.path is None:
         return None
-    run = Run(lambda progress: pyramid_levels(volume.data, Path(path), progress=progress))
+    path, how = Path(source.path), str(dict(source.options)) if source.options else ""
+    run = Run(lambda progress: pyramid_levels(volume.data, path, how, progress=progress))
 
     def show(levels: list[Array]) -> None:
         viewer = napari.current_viewer()
@@ -44,7 +45,7 @@ def build_pyramid(volume: Volume) -> Run | None:
     return run.start(BACKGROUND)
 
 
-def pyramid_levels(data: Array, source: Path, *, progress: Progress) -> list[Array]:
+def pyramid_levels(data: Array, source: Path, how: str = "", *, progress: Progress) -> list[Array]:
     """All levels of a map, from full size to `LONGEST_TOP`, built or found in the cache folder.
 
     Parameters
@@ -53,13 +54,15 @@ def pyramid_levels(data: Array, source: Path, *, progress: Progress) -> list[Arr
         The map.
     source : Path
         Its file: a pyramid is used again while the file has the same size and time.
+    how : str
+        How the file was read, such as which volume of a stack.
     progress : callable
         Called once per slab.
     """
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     stat = source.stat()
-    text = f"{source} {stat.st_size} {stat.st_mtime_ns} {data.shape}"
+    text = f"{source} {stat.st_size} {stat.st_mtime_ns} {data.shape}{how}"
     key = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
     levels = [data]
     while max(levels[-1].shape) > LONGEST_TOP:

@@ -8,14 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import napari
-from napari.utils.notifications import show_warning
+from napari.utils.notifications import show_info, show_warning
 
-from mapscope.errors import MapscopeError
-from mapscope.files import half_map_name, read, read_levels, readable_suffixes
+from mapscope.errors import MapFormatError, MapscopeError
+from mapscope.files import (
+    choices,
+    half_map_name,
+    parse_address,
+    read,
+    read_levels,
+    readable_suffixes,
+)
 from mapscope.files.findings import noted_repairs
 from mapscope.files.stream import format_suffix
-from mapscope.viewer.layers import SEPARATOR, LayerData, layers_from_noun, role_of_file
+from mapscope.structure import Structure
+from mapscope.viewer.layers import (
+    SEPARATOR,
+    LayerData,
+    layers_from_noun,
+    role_of_file,
+    tag_of,
+)
 from mapscope.viewer.pyramid import build_pyramid
+from mapscope.viewer.reread import cover_with_open_maps, covering
+from mapscope.volume import Volume
 
 PathOrPaths = str | list[str]
 
@@ -35,12 +51,16 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
     """
     paths = [path] if isinstance(path, str) else path
     known = set(readable_suffixes()) - NOT_LAYERS
-    fits = all(Path(p).exists() and format_suffix(Path(p)) in known for p in paths)
+    files = [Path(p) for p in paths]
+    fits = all(file.exists() and format_suffix(file) in known for file in files)
     return read_layers if paths and fits else None
 
 
 def read_layers(path: PathOrPaths) -> list[LayerData]:
     """Read files into napari's layer tuples, each in its place in Å.
+
+    A crystal's map covers a model of its cell that is read together with it or open already,
+    unless it contains it by itself; so does one that is open when the model comes.
 
     Raises
     ------
@@ -48,11 +68,16 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
         If a file cannot be read; the message says why.
     """
     paths = [path] if isinstance(path, str) else path
+    viewer = napari.current_viewer()
+    nouns = [_read_and_tell(one) for one in paths]
+    models = [noun for noun in nouns if isinstance(noun, Structure)]
+    around = [*models, *_open_models(viewer)]
+    nouns = [covering(noun, around) if isinstance(noun, Volume) else noun for noun in nouns]
     layers: list[LayerData] = []
-    for one in paths:
-        name = Path(one).name
-        noun = _read_and_tell(one)
-        levels = read_levels(one, permissive=True) if is_zarr(one) else ()
+    for one, noun in zip(paths, nouns, strict=True):
+        file = str(parse_address(one).path)
+        name = Path(file).name
+        levels = read_levels(file, permissive=True) if is_zarr(file) else ()
         new = layers_from_noun(noun, layer_name(name), role_of_file(name), levels)
         if not new:
             raise MapscopeError(f"{name} holds a {type(noun).__name__.lower()}, not a layer")
@@ -62,7 +87,15 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
             build_pyramid(noun)
         layers += new
     _hide_second_halves(layers)
+    for model in models if viewer is not None else ():
+        cover_with_open_maps(viewer, model)
     return layers
+
+
+def _open_models(viewer: Any) -> list[Structure]:
+    """The atomic models that are open."""
+    tags = [tag_of(layer) for layer in viewer.layers] if viewer is not None else []
+    return [tag.noun for tag in tags if tag is not None and isinstance(tag.noun, Structure)]
 
 
 def is_zarr(path: str) -> bool:
@@ -73,10 +106,27 @@ def is_zarr(path: str) -> bool:
 def _read_and_tell(path: str) -> Any:
     """The noun in a file, repaired where it can be; what was repaired is told, never hidden."""
     with noted_repairs() as repairs:
-        noun = read(path, permissive=True)
+        noun = _first_of(path)
+    name = parse_address(path).path.name
     for repair in repairs:
-        show_warning(f"{Path(path).name}: {repair}. The Info dock says more.")
+        show_warning(f"{name}: {repair}. The Info dock says more.")
     return noun
+
+
+def _first_of(path: str) -> Any:
+    """The noun in a file; of a stack of which nothing was chosen, the first volume."""
+    try:
+        return read(path, permissive=True)
+    except MapFormatError as error:
+        if error.code != "volume_stack":
+            raise
+    address = parse_address(path)
+    (stack,) = [c for c in choices(address.path, address.options) if c.must_be_made]
+    show_info(
+        f"{address.path.name} is a stack of {len(stack.values)} volumes, the first of which is "
+        "shown. Choose another one in the Info dock."
+    )
+    return read(path, permissive=True, index=0)
 
 
 def _hide_second_halves(layers: list[LayerData]) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import napari
+from napari.layers import Layer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
+from mapscope.files import parse_address
 from mapscope.viewer.contour import connect_wheel
 from mapscope.viewer.docks.history import HistoryDock
 from mapscope.viewer.docks.info import InfoDock
 from mapscope.viewer.docks.jobs import JobsDock
 from mapscope.viewer.docks.plot import PlotDock
 from mapscope.viewer.forms import JobForm
+from mapscope.viewer.reader import read_layers
 from mapscope.viewer.workspace import workspace_of
 
 PLUGIN = "napari-mapscope"
@@ -31,7 +35,7 @@ def open_window(paths: Sequence[str] = (), *, sample: bool = False) -> None:
     Parameters
     ----------
     paths : sequence of str
-        Files to open.
+        Files to open, each with reading options where some follow.
     sample : bool
         Also open the sample half maps and their structure.
     """
@@ -40,8 +44,17 @@ def open_window(paths: Sequence[str] = (), *, sample: bool = False) -> None:
     if sample:
         viewer.open_sample(PLUGIN, "four_helix_bundle")
     for path in paths:
-        viewer.open(path, plugin=PLUGIN)
+        open_path(viewer, path)
     napari.run()
+
+
+def open_path(viewer: napari.Viewer, path: str) -> None:
+    """Open a file through napari; one with reading options, which napari takes for a name, here."""
+    if str(parse_address(path).path) == str(Path(path)):
+        viewer.open(path, plugin=PLUGIN)
+        return
+    for data, attributes, kind in read_layers(path):
+        viewer.add_layer(Layer.create(data, attributes, kind))
 
 
 def open_docks(viewer: napari.Viewer) -> dict[str, Any]:

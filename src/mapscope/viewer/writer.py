@@ -1,4 +1,4 @@
-"""napari saves layers through Mapscope: maps, labels and structures, each in its frame."""
+"""napari saves layers through Mapscope, each in its frame, or together as they look."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from napari.layers import Layer
 
 from mapscope.errors import MapscopeError
+from mapscope.files.chimerax import write_chimerax
 from mapscope.files.result import write_nouns
+from mapscope.viewer.appearance import appearances_of_layers
 from mapscope.viewer.layers import noun_from_layer
 
 
@@ -24,6 +26,23 @@ def write_labels(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
 def write_structure(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """Write the structure behind a layer of atoms as mmCIF or PDB."""
     return _write(path, data, attributes, "points")
+
+
+def write_scene(path: str, layer_data: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
+    """Write layers as a ChimeraX command file that opens them as they look, and what it opens.
+
+    Raises
+    ------
+    MapscopeError
+        As `_write` does.
+    """
+    try:
+        layers = [Layer.create(data, attributes, kind) for data, attributes, kind in layer_data]
+        written = write_chimerax(path, appearances_of_layers(layers))
+    except MapscopeError as error:
+        raise MapscopeError(str(error)) from error
+    # napari names the first of them in what it says to the user.
+    return [str(file) for file in (written[-1], *written[:-1])]
 
 
 def _write(path: str, data: Any, attributes: dict[str, Any], kind: str) -> list[str]:

@@ -13,7 +13,7 @@ from mapscope.structure import Structure
 from mapscope.volume import Region, Volume, require_same_grid
 
 
-@job(menu="napari/layers/transform", memory=1.0)
+@job(menu="napari/layers/transform", memory=1.0, by_parts=True)
 def crop_map(
     volume: Volume,
     structure: Structure | None = None,

@@ -14,7 +14,7 @@ from mapscope.progress import Progress, silent
 from mapscope.volume import Region, Volume
 
 
-@job(live=True, menu="napari/layers/filter", memory=4.0)
+@job(live=True, menu="napari/layers/filter", memory=4.0, by_parts=True)
 def filter_map(
     volume: Volume,
     *,

@@ -14,7 +14,7 @@ COLUMNS = ("severity", "code", "title", "meaning", "advice", "mend")
 NO_MEND = "none"
 
 
-@job(menu="napari/layers/measure", memory=6.0, permissive=True)
+@job(menu="napari/layers/measure", memory=6.0, by_parts=True, permissive=True)
 def inspect_map(
     volume: Volume, partner: Volume | None = None, *, progress: Progress = silent
 ) -> Table:

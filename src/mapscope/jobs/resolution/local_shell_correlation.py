@@ -16,7 +16,7 @@ VOXELS = 32
 """Diameter of the window where none is given, in voxels."""
 
 
-@job(probe=True, menu="napari/layers/measure", memory=0.1)
+@job(probe=True, menu="napari/layers/measure", memory=0.1, by_parts=True)
 def local_shell_correlation(
     half_maps: HalfMaps,
     *,

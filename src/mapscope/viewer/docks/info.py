@@ -36,6 +36,7 @@ from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
 from mapscope.record import source_of
 from mapscope.structure import Structure
+from mapscope.viewer.docks.read_as import ReadAs, facts_of_options
 from mapscope.viewer.layers import (
     LARGE_BYTES,
     noun_from_layer,
@@ -85,6 +86,8 @@ class InfoDock(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(QLabel("True voxel size"))
         row.addWidget(self.voxel_size, stretch=1)
+        self.read_as = ReadAs(self.viewer)
+        self.read_as.failed.connect(self._say)
         self.save_button = QPushButton("Save…")
         self.save_button.setToolTip("Write the selected map or structure, with its record.")
         self.save_button.clicked.connect(self._save)
@@ -92,13 +95,21 @@ class InfoDock(QWidget):
         self.message.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
-        for widget in (self.text, self.voxel_row, self.save_button, self.message):
+        for widget in (
+            self.text,
+            self.read_as,
+            self.voxel_row,
+            self.save_button,
+            self.message,
+        ):
             layout.addWidget(widget)
         self.findings: tuple[Finding, ...] = ()
         self._watched: Any = None
         self._inspections: WeakKeyDictionary[Any, tuple[Finding, ...]] = WeakKeyDictionary()
         self._run: Run | None = None
         napari_viewer.layers.selection.events.active.connect(self.refresh)
+        for event in (napari_viewer.layers.events.inserted, napari_viewer.layers.events.removed):
+            event.connect(self._offer)
         self.refresh()
 
     def _watch(self, layer: Any) -> None:
@@ -118,6 +129,7 @@ class InfoDock(QWidget):
         self.voxel_row.setVisible(any(_asks_voxel_size(f) for f in self.findings))
         self.save_button.setEnabled(isinstance(noun, Volume | Labels | Structure))
         self.message.setVisible(False)
+        self._offer()
         if layer is None:
             self.text.setPlainText(NOTHING)
             return
@@ -129,6 +141,10 @@ class InfoDock(QWidget):
         tag = tag_of(layer)
         self.text.setToolTip((tag and source_of(tag.noun).path) or "")
         self.text.setHtml(f"<b>{escape(layer.name)}</b>{blocks}<table>{cells}</table>")
+
+    def _offer(self, *_: Any) -> None:
+        """Show how the active layer's file is read, with the models that are open now."""
+        self.read_as.look_at(self.viewer.layers.selection.active)
 
     def _findings_of(self, noun: Any) -> tuple[Finding, ...]:
         """What is known of a noun now; a closer look is begun where there was none yet."""
@@ -279,7 +295,7 @@ def _history_of(layer: Any) -> list[tuple[str, str]]:
     source = source_of(tag.noun)
     if source.path is not None:
         folder, name = Path(source.path).parts[-2:]
-        return [("File", f"…/{folder}/{name}")]
+        return [("File", f"…/{folder}/{name}"), *facts_of_options(tag.noun)]
     if source.record is None:
         return []
     record = source.record
