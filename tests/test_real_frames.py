@@ -54,6 +54,7 @@ def test_sharpened_copies_of_real_maps_when_written_keep_the_frame_of_their_sour
     assert len(checked) >= 26
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_sharpened_copies_of_skewed_maps_when_written_lie_where_they_were_opened(
     data_folder: Path, tmp_path: Path

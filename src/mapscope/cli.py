@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,6 +39,7 @@ ADDRESS = {
 }
 """Options that may stand behind a file's name, by the noun that is read."""
 DONE, FAILED, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
+_interrupted = threading.Event()
 WRONG_PATH = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
@@ -54,6 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
         0 done, 2 wrong input, 1 failure, 130 cancelled.
     """
     arguments = list(sys.argv[1:] if words is None else words)
+    _heed_interrupts()
     try:
         code = build_app()(
             arguments, exit_on_error=False, print_error=False, result_action="return_value"
@@ -65,10 +69,24 @@ def main(words: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     except Exception as error:  # noqa: BLE001  the last resort: one line, not a traceback
+        if _interrupted.is_set():
+            return _complain("cancelled", CANCELLED)
         if os.environ.get("MAPSCOPE_DEBUG"):
             traceback.print_exc()
         return _complain(f"{type(error).__name__}: {_one_line(error)}", FAILED)
     return code if isinstance(code, int) else DONE
+
+
+def _heed_interrupts() -> None:
+    """Remember that Ctrl-C was pressed: an import that it hits may make any other error of it."""
+    _interrupted.clear()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    _interrupted.set()
+    raise KeyboardInterrupt
 
 
 def build_app() -> App:
@@ -327,6 +345,7 @@ def _progress() -> Progress:
         bar = tqdm(total=1.0, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}", leave=False)
 
         def draw(done: int, total: int, message: str = "") -> None:
+            _stop_if_interrupted()
             bar.set_description_str(message, refresh=False)
             bar.n = done / total if total else 1.0
             bar.refresh()
@@ -335,11 +354,17 @@ def _progress() -> Progress:
     said: list[str] = []
 
     def say(done: int, total: int, message: str = "") -> None:  # noqa: ARG001
+        _stop_if_interrupted()
         if message and said[-1:] != [message]:
             said.append(message)
             sys.stderr.write(f"{message}\n")
 
     return say
+
+
+def _stop_if_interrupted() -> None:
+    if _interrupted.is_set():
+        raise Cancelled
 
 
 def _complain(message: str, code: int) -> int:

@@ -264,7 +264,7 @@ def on_finer_grid(source: gemmi.FloatGrid) -> gemmi.FloatGrid:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", ["xray_1mru", "xray_4un4"])
+@pytest.mark.parametrize("name", ["xray_1mru", pytest.param("xray_4un4", marks=pytest.mark.slow)])
 def test_read_when_a_real_map_fills_the_cell_then_gemmi_finds_the_same_between_the_voxels(
     data_folder: Path, name: str, density_pairs: PairsOfDensity
 ) -> None:

@@ -33,6 +33,7 @@ def test_density_when_it_is_linear_then_it_is_met_exactly(benchmark_module: Modu
     np.testing.assert_allclose(found, [0, 150 + 25 + 0.75, 345, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_models_when_read_with_their_maps_then_they_lie_in_the_density(
     benchmark_module: ModuleType, data_folder: Path

@@ -37,7 +37,10 @@ def test_defect_when_planted_into_a_real_map_is_found_and_mended(defect: Any, be
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", PLANTED.GOOD)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n == "xray_4un4" else n for n in PLANTED.GOOD],
+)
 def test_inspect_when_a_real_map_is_good_gives_no_error_and_no_warning(
     name: str, bench: Any
 ) -> None:
