@@ -15,6 +15,7 @@ import napari
 import numpy as np
 from first_light import run_in_form
 from imageio.v3 import imwrite
+from picture_walk import colored_contour, scored_structure, two_maps, zone_of_a_residue
 from qtpy.QtTest import QTest
 
 from mapscope import Volume, read, write
@@ -36,6 +37,7 @@ def main() -> int:
     draw_journey()
     draw_running()
     draw_mending()
+    draw_walk(Path(data) / "maps")
     return 0
 
 
@@ -139,6 +141,24 @@ def draw_mending() -> None:
         QTest.qWait(1500)
         docks["Info"].text.setToolTip("")
         save(viewer, "journey-2.png")
+    viewer.close()
+
+
+def draw_walk(maps: Path) -> None:
+    """A coloured contour, a model coloured by a score, a residue in its density, two maps."""
+    viewer, _ = new_viewer()
+    colored_contour(viewer, maps / "relion_betagal_localres")
+    save(viewer, "contour.png")
+    viewer.close()
+    viewer, _ = new_viewer()
+    scored_structure(viewer, maps / "emd6272_3j9s")
+    save(viewer, "structure.png")
+    zone_of_a_residue(viewer, "A/300")
+    save(viewer, "journey-3.png")
+    viewer.close()
+    viewer, _ = new_viewer()
+    two_maps(viewer, maps / "relion_betagal_localres")
+    save(viewer, "compare.png")
     viewer.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_edits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep logs of edits out of the folders of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAPSCOPE_EDITS", str(tmp_path_factory.mktemp("edits")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_preferences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the preferences of whoever runs the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAPSCOPE_CONFIG", str(tmp_path_factory.mktemp("preferences")))
+        yield
 
 
 @pytest.fixture(scope="session")

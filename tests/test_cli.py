@@ -21,6 +21,7 @@ from mapscope.errors import Cancelled, MapscopeError
 from mapscope.files.result import plan_files
 from mapscope.job import Job, Parameter
 from mapscope.jobs import all_jobs
+from mapscope.mesh import Mesh
 from mapscope.record import as_command, record_of
 from mapscope.table import Table
 from mapscope.testing import example_call, example_noun
@@ -32,6 +33,7 @@ JOBS = all_jobs()
 # enough. A job whose test says so needs a line here.
 SETTINGS: dict[str, dict[str, Any]] = {
     "filter_map": {"low_pass": 6.0},
+    "find_symmetry": {"most_fold": 2},
     "resample": {"voxel_size": 1.8},
     "sharpen_by_b_factor": {"b_factor": -40.0},
 }
@@ -94,7 +96,7 @@ class Command:
     @property
     def first_suffix(self) -> str:
         kind = next(o.noun for o in self.job.outputs if o.noun)
-        return ".csv" if kind is Table else ".mrc"
+        return {Table: ".csv", Mesh: ".ply"}.get(kind, ".mrc")
 
 
 def flag(name: str) -> str:
@@ -154,6 +156,19 @@ def assert_refused(capsys: pytest.CaptureFixture[str], words: list[str], *reason
         assert reason in err
 
 
+def assert_holds(path: Path, noun: Any) -> None:
+    """What is in the file is the noun; a kind that nothing reads is written again to compare."""
+    if path.suffix not in READABLE:
+        again = write(path.with_name(f"again{path.suffix}"), noun)
+        assert again.read_bytes() == path.read_bytes()
+        again.unlink()
+        return
+    found = read(path)
+    assert found.checksum() == noun.checksum()
+    if isinstance(noun, Volume):
+        np.testing.assert_array_equal(found.data, noun.data)
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_help_of_a_job_names_and_describes_every_parameter(
     name: str, capsys: pytest.CaptureFixture[str]
@@ -207,7 +222,8 @@ def test_run_with_json_prints_one_object_with_all_that_came_out(
     for entry in answer["files"]:
         path, noun = Path(entry["path"]), nouns[entry["field"]]
         assert entry["checksum"] == answer["record"]["outputs"][entry["field"]]
-        assert entry["checksum"] == read(path).checksum() == noun.checksum()
+        assert entry["checksum"] == noun.checksum()
+        assert_holds(path, noun)
         beside = json.loads(path.with_name(path.name + ".record.json").read_text("utf-8"))
         assert beside == answer["record"]
     assert answer["record"]["job"] == name
@@ -229,11 +245,8 @@ def test_run_when_inputs_come_by_position_gives_the_same_as_by_name_and_in_pytho
         assert run(capsys, [*words, "--out", f"{folder}/"])[0] == 0
     for field, noun in this.job.nouns_of(this.job(**this.call)):
         for folder in folders:
-            (path,) = (p for p in folder.glob(f"{field}.*") if p.suffix in READABLE)
-            again = read(path)
-            assert again.checksum() == noun.checksum()
-            if isinstance(noun, Volume):
-                np.testing.assert_array_equal(again.data, noun.data)
+            (path,) = (p for p in folder.glob(f"{field}.*") if p.suffix != ".json")
+            assert_holds(path, noun)
 
 
 @pytest.mark.parametrize("name", WITH_SEVERAL_NOUNS)

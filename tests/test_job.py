@@ -309,5 +309,5 @@ def test_job_when_memory_is_short_then_small_maps_and_regions_still_run(
     huge = Volume(np.broadcast_to(np.float32(0), (1024, 1024, 1024)))
     region = Region((0, 0, 0), (8, 8, 8))
     everything._require_memory({"volume": huge, "half_maps": None, "region": region})
-    with pytest.raises(InputError, match="bin the map first"):
+    with pytest.raises(InputError, match="make the map smaller first"):
         same(huge)

@@ -39,7 +39,7 @@ def test_labels_when_voxels_are_to_be_ignored_are_taken() -> None:
     assert labels.grid.shape == (1, 1, 3)
 
 
-def test_checksum_changes_with_numbers_place_and_names_and_not_with_colours() -> None:
+def test_checksum_changes_with_numbers_and_place_and_not_with_names_or_colours() -> None:
     labels = example_noun(Labels)
     data = labels.data.copy()
     data[0, 0, 0] = 5
@@ -47,7 +47,7 @@ def test_checksum_changes_with_numbers_place_and_names_and_not_with_colours() ->
         replace(labels, data=data),
         replace(labels, origin=(0.0, 0.0, 0.0)),
         replace(labels, voxel_size=(1.2, 1.2, 1.3)),
-        replace(labels, names={1: "lower", 2: "top"}),
     ]
-    assert len({labels.checksum(), *(other.checksum() for other in others)}) == 5
+    assert len({labels.checksum(), *(other.checksum() for other in others)}) == 4
     assert replace(labels, colors={1: (1.0, 0.0, 0.0)}).checksum() == labels.checksum()
+    assert replace(labels, names={1: "lower", 2: "top"}).checksum() == labels.checksum()

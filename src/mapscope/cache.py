@@ -6,7 +6,6 @@ checksum of the noun and parameters, and the least recently used are dropped fir
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
@@ -15,9 +14,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-T = TypeVar("T")
+from mapscope.preferences import cache_bytes
 
-DEFAULT_MEGABYTES = 2048
+T = TypeVar("T")
 
 
 class Cache:
@@ -25,15 +24,21 @@ class Cache:
 
     Parameters
     ----------
-    budget : int
-        Largest sum of the sizes of everything kept, in bytes.
+    budget : int or callable
+        Largest sum of the sizes of everything kept, in bytes; a callable is asked for it
+        whenever something is stored.
     """
 
-    def __init__(self, budget: int) -> None:
-        self.budget = budget
+    def __init__(self, budget: int | Callable[[], int]) -> None:
+        self._budget = budget
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._size = 0
         self._lock = Lock()
+
+    @property
+    def budget(self) -> int:
+        """Bytes that may be held."""
+        return self._budget() if callable(self._budget) else self._budget
 
     @property
     def size(self) -> int:
@@ -63,13 +68,13 @@ class Cache:
 
     def _store(self, key: Hashable, value: Any) -> None:
         """Keep a value and drop the oldest until everything fits."""
-        size = size_in_bytes(value)
-        if size > self.budget:
+        size, budget = size_in_bytes(value), self.budget
+        if size > budget:
             return
         with self._lock:
             # Another thread may have made the same value in the meantime.
             self._size -= self._kept.pop(key, (None, 0))[1]
-            while self._size + size > self.budget:
+            while self._size + size > budget:
                 self._size -= self._kept.popitem(last=False)[1][1]
             self._kept[key] = (value, size)
             self._size += size
@@ -88,5 +93,5 @@ def size_in_bytes(value: Any) -> int:
     return 64
 
 
-shared = Cache(int(os.environ.get("MAPSCOPE_CACHE_MB", DEFAULT_MEGABYTES)) * 2**20)
-"""The store that all jobs of this process use; its size is set by ``MAPSCOPE_CACHE_MB``."""
+shared = Cache(cache_bytes)
+"""The store that all jobs of this process use; its size is the preference ``cache_mb``."""

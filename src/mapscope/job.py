@@ -34,6 +34,7 @@ from mapscope.parameter import (
     in_words,
     read_parameter,
 )
+from mapscope.preferences import memory_limit
 from mapscope.progress import Progress, silent
 from mapscope.record import Record, Source, checksum_of, plain, recorded_input, remember
 from mapscope.volume import HalfMaps, Region, Volume
@@ -205,16 +206,23 @@ class Job:
         Raises
         ------
         InputError
-            If more memory is needed than is free.
+            If more memory is needed than is free, or than the preferences allow.
         """
         if self.by_parts or any(isinstance(v, Region) for v in bound.values()):
             return
         needed = self.memory * 4 * sum(_voxels(bound[p.name]) for p in self.inputs)
+        limit = memory_limit()
+        if limit is not None and needed > limit:
+            raise InputError(
+                f"{self.title} needs about {needed / 1e9:.3g} GB of memory and the preferences "
+                f"allow {limit / 1e9:.3g} GB: make the map smaller first (Bin map or Crop map), or "
+                "allow more (memory_gb)"
+            )
         free = free_memory() if needed > _ALWAYS_FREE else None
         if free is not None and needed > free:
             raise InputError(
                 f"{self.title} needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB "
-                "are free: bin the map first (Resample map with larger voxels, or Crop map), or "
+                "are free: make the map smaller first (Bin map or Crop map), or "
                 "close other programs"
             )
 

@@ -66,8 +66,11 @@ class Labels:
         return Grid(self.data.shape, self.voxel_size, self.origin)
 
     def checksum(self) -> str:
-        """Hash of numbers, place and names, as written into records; their type does not count."""
-        text = f"{self.grid.text()} {sorted(self.names.items())}"
+        """Hash of numbers and place, as written into records.
+
+        The numbers' type, names and colours do not count: not every file can keep them.
+        """
+        text = self.grid.text()
         is_large = self.data.dtype.itemsize >= 4 and self.data.size and self.data.max() >= 2**31
         numbers = np.asarray(self.data, dtype=np.int64 if is_large else np.int32)
         return checksum_of_arrays("labels", text, numbers)

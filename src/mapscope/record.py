@@ -30,7 +30,7 @@ class Noun(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a noun came from: a file, or an output of an earlier job.
+    """Where a noun came from: a file, an output of an earlier job, or edits by hand.
 
     Parameters
     ----------
@@ -44,6 +44,10 @@ class Source:
         What the reader repaired in the file, which strict reading would refuse.
     options : mapping of str to str or int
         How the file was read: the keywords of :func:`mapscope.files.read` that were given.
+    edits : str, optional
+        Absolute path of the log of edits that made it by hand.
+    sequence : int
+        The last edit of that log that is in it.
     """
 
     path: str | None = None
@@ -51,6 +55,8 @@ class Source:
     field: str = ""
     repairs: tuple[str, ...] = ()
     options: Mapping[str, str | int] = dataclass_field(default_factory=dict)
+    edits: str | None = None
+    sequence: int = 0
 
     @property
     def address(self) -> str | None:
@@ -64,6 +70,8 @@ class Source:
         """Plain dictionary; empty for a noun that was made in memory."""
         if self.record is not None:
             return {"field": self.field, "record": self.record.to_json()}
+        if self.edits is not None:
+            return {"edits": self.edits, "sequence": self.sequence}
         if self.path is None:
             return {}
         options = {"options": dict(self.options)} if self.options else {}

@@ -20,7 +20,7 @@ import numpy as np
 from mapscope.errors import MapFormatError, MapscopeError
 from mapscope.files.format import Reader, Writer
 from mapscope.files.stream import open_output
-from mapscope.job import Job, Output, Parameter
+from mapscope.job import Job, Output, Parameter, Position
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
 from mapscope.particles import Particles
@@ -180,9 +180,9 @@ def _one_output_faults(output: Output) -> Iterator[str]:
         yield f"the output {output.name} has no description that ends with a full stop"
     if output.name in RESERVED_OUTPUTS:
         yield f"the output's name {output.name} stands for something else in JSON"
-    plain = {str(kind) for base in PLAIN_OUTPUTS for kind in (base, base | None)}
+    plain = {str(kind) for base in PLAIN_OUTPUTS for kind in (base, base | None)} | {str(Position)}
     if not output.is_noun and str(output.type) not in plain:
-        yield f"the output {output.name} is neither a noun nor one of bool, int, float, str"
+        yield f"the output {output.name} is neither a noun nor plain (or three floats)"
 
 
 class _Forward(io.BytesIO):

@@ -96,7 +96,29 @@ def test_write_when_a_mesh_becomes_obj_then_faces_count_from_one_and_colours_fol
     )
 
 
-@pytest.mark.parametrize("suffix", [".ply", ".obj"])
+def test_write_when_a_mesh_becomes_stl_then_corners_and_normals_point_outward(
+    tmp_path: Path,
+) -> None:
+    content = files.write(tmp_path / "a.stl", SHIFTED).read_bytes()
+    assert not content.startswith(b"solid")
+    assert int.from_bytes(content[80:84], "little") == len(FACES)
+    rows = np.frombuffer(content[84:], "(3,)<f4,(3,3)<f4,<u2")
+    np.testing.assert_array_equal(rows["f1"][:, :, ::-1], SHIFTED.vertices[FACES])
+    corners = rows["f1"].reshape(-1, 3).astype(float)
+    assert signed_volume(corners, np.arange(12).reshape(4, 3)) == pytest.approx(4.0)
+    outward = rows["f1"].mean(axis=1) - corners.mean(axis=0)
+    assert ((rows["f0"] * outward).sum(axis=1) > 0).all()
+    np.testing.assert_allclose(np.linalg.norm(rows["f0"], axis=1), 1, rtol=1e-6)
+
+
+def test_write_when_a_mesh_has_values_then_stl_is_refused(tmp_path: Path) -> None:
+    mesh = Mesh(CORNERS, FACES, np.zeros(4, np.float32))
+    with pytest.raises(UnknownFormatError, match=r"no room for the values.*\.ply"):
+        files.write(tmp_path / "a.stl", mesh)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".ply", ".obj", ".stl"])
 def test_write_when_a_mesh_is_written_twice_then_the_bytes_are_equal(
     tmp_path: Path, suffix: str
 ) -> None:

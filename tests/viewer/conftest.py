@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gemmi
+import napari.settings
 import numpy as np
 import pytest
 from napari.layers import Layer
@@ -14,6 +16,8 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QFileDialog
 
 from mapscope.files import write
+from mapscope.structure import Structure
+from mapscope.testing import example_noun
 from mapscope.viewer import estimate
 from mapscope.viewer.forms import JobForm
 from mapscope.viewer.layers import layers_from_noun
@@ -49,7 +53,7 @@ class Desk:
 
     def run(self, form: JobForm) -> Entry:
         """Press Run and wait until it is Run again."""
-        with self.qtbot.waitSignal(form.ended, timeout=15_000):
+        with self.qtbot.waitSignal(form.ended, timeout=60_000):
             form.run_button.click()
         assert form.entry is not None
         return form.entry
@@ -90,6 +94,14 @@ def _own_napari_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAPARI_CONFIG", str(tmp_path_factory.mktemp("napari") / "settings.yaml"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_settings_of_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mapscope's preferences, and what napari keeps of them, apart for each test."""
+    monkeypatch.setenv("MAPSCOPE_CONFIG", str(tmp_path / "preferences"))
+    monkeypatch.setattr(napari.settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
+    monkeypatch.setattr(napari.settings, "_PLUGIN_SETTINGS", {})
 
 
 @pytest.fixture(autouse=True)
@@ -181,6 +193,18 @@ def half_files(tmp_path: Path, halves: HalfMaps) -> tuple[Path, Path]:
 def map_file(tmp_path: Path, volume: Volume) -> Path:
     """The map as a file."""
     return write(tmp_path / "bundle.mrc", volume)
+
+
+@pytest.fixture
+def structure_file(tmp_path: Path, volume: Volume) -> Path:
+    """The example's atoms in the middle of the map, as a file."""
+    model = example_noun(Structure).model.clone()
+    middle = volume.grid.world_from_index([n / 2 for n in volume.shape])
+    shift = middle - example_noun(Structure).positions.mean(axis=0)
+    for site in model[0].all():
+        z, y, x = np.array([site.atom.pos.z, site.atom.pos.y, site.atom.pos.x]) + shift
+        site.atom.pos = gemmi.Position(x, y, z)
+    return write(tmp_path / "atoms.cif", Structure.from_gemmi(model))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from mapscope.errors import InputError
 from mapscope.job import Job
 from mapscope.jobs import all_jobs, filter_map
 from mapscope.labels import Labels
+from mapscope.mesh import Mesh
 from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text
@@ -43,7 +44,7 @@ JOBS = sorted(name for name, job in all_jobs().items() if not job.probe)
 
 @pytest.fixture
 def full_desk(desk: Desk, volume: Volume, halves: HalfMaps, mask: Volume) -> Desk:
-    """A window with all that the jobs may want."""
+    """A window with all that the jobs may want but a structure."""
     desk.add_halves(halves)
     desk.add(mask, "bundle_mask", "mask")
     desk.add(Volume(volume.data[::-1], volume.voxel_size, volume.origin), "other")
@@ -82,11 +83,14 @@ def items_of(choice: LayerChoice) -> dict[str, bool]:
     return {choice.itemText(n): model.item(n).isEnabled() for n in range(choice.count())}
 
 
-def test_form_of_every_job_is_built_and_its_inputs_are_filled(full_desk: Desk) -> None:
+def test_form_of_every_job_is_built_and_its_inputs_are_filled(
+    full_desk: Desk, structure_file: Path
+) -> None:
+    full_desk.open(structure_file)
     for name, job in all_jobs().items():
         form = full_desk.form(name)
         assert [choice.parameter.name for choice in form.inputs] == [p.name for p in job.inputs]
-        assert set(form.settings) == {p.name for p in job.settings if p.kind != "triple"} - (
+        assert set(form.settings) == {p.name for p in job.settings if p.name != "position"} - (
             {"region"} if job.probe else set()
         )
         for choice in form.inputs:
@@ -162,9 +166,11 @@ def test_inputs_when_a_mask_is_opened_later_then_it_is_filled_in(
 
 
 def test_run_of_every_job_when_pressed_then_results_appear_beside_their_input(
-    full_desk: Desk,
+    full_desk: Desk, structure_file: Path
 ) -> None:
     desk = full_desk
+    desk.open(structure_file)
+    desk.viewer.dims.ndisplay = 2
     before = list(desk.viewer.layers)
     for name in JOBS:
         desk.viewer.layers.selection.active = desk.viewer.layers["bundle"]
@@ -184,7 +190,8 @@ def test_run_of_every_job_when_pressed_then_results_appear_beside_their_input(
 
 def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
     """What a run must have done to the window."""
-    maps = {key: noun for key, noun in entry.nouns.items() if isinstance(noun, Volume)}
+    seen = (Volume, Labels, Mesh)
+    maps = {key: noun for key, noun in entry.nouns.items() if isinstance(noun, seen)}
     assert len(new) == len(maps), entry.title
     for layer, (field, noun) in zip(new, maps.items(), strict=True):
         assert layer.name.startswith(f"{base_name(anchor.name)} · {field.replace('_', ' ')}")
@@ -192,7 +199,8 @@ def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
         assert noun_from_layer(layer) is noun
         assert layer.visible
         assert abs(desk.viewer.layers.index(layer) - desk.viewer.layers.index(anchor)) == 1
-    assert anchor.visible == all(role_of(layer) == "mask" for layer in new), entry.title
+    covering = [la for la in new if type(la).__name__ == "Image" and role_of(la) != "mask"]
+    assert anchor.visible == (not covering), entry.title
     assert tuple(str(unit) for unit in desk.viewer.layers.units) == ("angstrom",) * 3
     tables = [noun for noun in entry.nouns.values() if isinstance(noun, Table)]
     assert not tables or desk.docks["Plot"].table is tables[0]

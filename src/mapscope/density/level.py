@@ -20,9 +20,10 @@ def sample(data: Array, most: int = _SAMPLE_VOXELS) -> npt.NDArray[np.float32]:
     stride = 1
     while data.size / stride**3 > most:
         stride += 1
-    # Plane by plane, so that of a memory map only these planes are read.
+    # Plane by plane, so that of a memory map or a lazy array only these are read.
     planes = [
-        np.asarray(plane[::stride, ::stride], dtype=np.float32).ravel() for plane in data[::stride]
+        np.asarray(data[z, ::stride, ::stride], dtype=np.float32).ravel()
+        for z in range(0, len(data), stride)
     ]
     return np.concatenate(planes)
 

@@ -8,7 +8,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mapscope.density.fourier import frequencies, inverse, transform
+from mapscope.density.fourier import (
+    filter_radial,
+    frequencies,
+    inverse,
+    low_pass_gain,
+    transform,
+)
+from mapscope.density.tiles import narrowest_edge
 from mapscope.errors import GridError
 from mapscope.progress import Progress, part, silent
 from mapscope.volume import Array, Grid, Region, Shape, Volume
@@ -100,6 +107,30 @@ def _resized_half(ft: Array, old: int, new: int) -> Array:
     return result
 
 
+def every_nth_voxel(volume: Volume, factor: int, *, progress: Progress = silent) -> Volume:
+    """Every `factor`-th voxel of a map from which finer detail was filtered, also of a huge map.
+
+    Detail ends in a raised cosine that reaches 0 where the larger voxels do; a map larger than
+    memory is filtered by tiles.
+
+    Parameters
+    ----------
+    volume : Volume
+        The map; may be a memory map.
+    factor : int
+        At least 1.
+    progress : callable
+        Called once per tile or z plane.
+    """
+    nyquist = 0.5 / (factor * max(volume.voxel_size))
+    edge = min(narrowest_edge(volume.grid), nyquist)
+    gain = low_pass_gain(1 / (nyquist - edge / 2), edge)
+    smooth = filter_radial(volume, gain, progress=progress)
+    z, y, x = (factor * size for size in volume.voxel_size)
+    data = np.ascontiguousarray(smooth.data[::factor, ::factor, ::factor])
+    return Volume(data, (z, y, x), volume.origin, contrast=volume.contrast)
+
+
 def interpolate(
     volume: Volume,
     positions: npt.ArrayLike,
@@ -138,7 +169,7 @@ def interpolate(
         return values.reshape(places.shape[:-1])
     region = _around(index[inside], volume.shape)
     data = np.ascontiguousarray(volume.data[region.slices], dtype=np.float32)
-    coefficients = _spline_coefficients(data, order, part(progress, 0, 1, 2))
+    coefficients = spline_coefficients(data, order, part(progress, 0, 1, 2))
     points = part(progress, 1, 2, 2)
     for start in range(0, len(index), _POINTS_AT_ONCE):
         points(start, len(index), "interpolating")
@@ -159,7 +190,7 @@ def _around(index: npt.NDArray[np.float64], shape: Shape) -> Region:
     return Region(tuple(lower), tuple(upper)).clipped(shape)
 
 
-def _spline_coefficients(data: Array, order: Order, progress: Progress) -> Array:
+def spline_coefficients(data: Array, order: Order, progress: Progress) -> Array:
     """Cubic spline coefficients, one axis at a time; the data themselves for order 1."""
     from scipy.ndimage import spline_filter1d
 
@@ -203,7 +234,7 @@ def onto_grid(
     if volume.grid.matches(grid):
         return volume
     data = _without_aliases(volume, grid, part(progress, 0, 1, 4))
-    coefficients = _spline_coefficients(data, order, part(progress, 1, 2, 4))
+    coefficients = spline_coefficients(data, order, part(progress, 1, 2, 4))
     result = np.full(grid.shape, outside, dtype=np.float32)
     lower, upper = _overlap(volume.grid, grid)
     if all(a < b for a, b in zip(lower, upper, strict=True)):

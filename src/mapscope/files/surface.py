@@ -1,4 +1,4 @@
-"""Meshes as PLY, OBJ and GLB, with the values at their vertices as numbers and colours."""
+"""Meshes as PLY, OBJ and GLB, values as numbers and colours; as STL, bare, for printing."""
 
 from __future__ import annotations
 
@@ -100,6 +100,40 @@ class GlbWriter:
         stream.write(model.export(file_type="glb"))
 
 
+class StlWriter:
+    """Writes meshes without values as binary STL: x, y, z in Å of each triangle's corners."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".stl",)
+    nouns: ClassVar[tuple[type, ...]] = (Mesh,)
+
+    def write(self, noun: Any, stream: BinaryIO, suffix: str) -> None:  # noqa: ARG002  contract
+        """Write a mesh.
+
+        Raises
+        ------
+        UnknownFormatError
+            If the mesh has values.
+        """
+        mesh: Mesh = noun
+        if mesh.values is not None:
+            raise UnknownFormatError(
+                ".stl has no room for the values and colours of a surface: write .ply, .obj or "
+                ".glb, or make the surface without colouring it by a map"
+            )
+        stream.write(b"Mapscope: x, y, z in angstrom".ljust(80))
+        stream.write(np.uint32(len(mesh.faces)).astype("<u4").tobytes())
+        fields = [("normal", "<f4", (3,)), ("corners", "<f4", (3, 3)), ("attribute", "<u2")]
+        for first in range(0, len(mesh.faces), _BLOCK):
+            corners = mesh.vertices[mesh.faces[first : first + _BLOCK], ::-1]
+            edges = corners[:, 1:].astype(np.float64) - corners[:, :1]
+            normals = np.cross(edges[:, 0], edges[:, 1])
+            length = np.linalg.norm(normals, axis=1, keepdims=True)
+            triangles = np.zeros(len(corners), fields)
+            triangles["normal"] = normals / np.where(length > 0, length, 1.0)
+            triangles["corners"] = corners
+            stream.write(triangles.tobytes())
+
+
 def _colors(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """Colours (n, 3), from the lowest value to the highest; one colour where all are equal."""
     finite = values[np.isfinite(values)]
@@ -118,4 +152,4 @@ def _write_rows(stream: BinaryIO, form: str, rows: npt.NDArray[Any]) -> None:
         stream.write(("\n".join(form % tuple(row) for row in part) + "\n").encode())
 
 
-WRITERS: tuple[Writer, ...] = (PlyWriter(), ObjWriter(), GlbWriter())
+WRITERS: tuple[Writer, ...] = (PlyWriter(), ObjWriter(), GlbWriter(), StlWriter())

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from mapscope.job import Job
+from mapscope.preferences import cache_folder, memory_limit
 
 
 def _file() -> Path:
-    return Path(user_cache_path("mapscope")) / "seconds_per_megavoxel.json"
+    return cache_folder() / "seconds_per_megavoxel.json"
 
 
 def _rates() -> dict[str, float]:
@@ -37,6 +37,9 @@ def estimate_text(job: Job, layers: list[Any]) -> str:
         return ""
     megabytes = max(1, round(job.memory * voxels * 4 / 2**20))
     memory = f"{megabytes} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"
+    limit = memory_limit()
+    if limit is not None and not job.by_parts and job.memory * voxels * 4 > limit:
+        return f"Needs about {memory} of memory; the preferences allow {limit / 1e9:g} GB."
     rate = _rates().get(job.name)
     if rate is None:
         return f"Needs about {memory} of memory."

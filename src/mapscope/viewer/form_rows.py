@@ -67,5 +67,10 @@ def scalar_text(name: str, value: Any, text: str) -> str:
         return ""
     first = text.split()[0].rstrip(",;.") if text else ""
     unit = first if first in UNITS else ""
-    shown = f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)
+    shown = ", ".join(map(_number_text, value if isinstance(value, list | tuple) else [value]))
     return f"{in_words(name)}: {shown} {unit}".strip()
+
+
+def _number_text(value: Any) -> str:
+    """A number with four digits and a true minus sign; anything else as it is."""
+    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)

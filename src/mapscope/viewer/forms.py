@@ -24,8 +24,10 @@ from mapscope.job import Job
 from mapscope.jobs import all_jobs
 from mapscope.viewer.estimate import estimate_text, note_duration
 from mapscope.viewer.form_rows import folded_rows, input_and_setting_rows, scalar_text
+from mapscope.viewer.help import help_button
 from mapscope.viewer.inputs import InputChoice, choose_defaults
-from mapscope.viewer.layers import role_of
+from mapscope.viewer.layers import TOOL, role_of
+from mapscope.viewer.pages import JOB
 from mapscope.viewer.preview import EDGE, Preview
 from mapscope.viewer.probe import Probe
 from mapscope.viewer.saving import save_entry
@@ -114,7 +116,10 @@ class JobForm(QWidget):
         summary = QLabel(f"<b>{self.job.title}.</b> {self.job.summary}")
         summary.setWordWrap(True)
         summary.setToolTip(self.job.description)
-        layout.addWidget(summary)
+        top = QHBoxLayout()
+        top.addWidget(summary, stretch=1)
+        top.addWidget(help_button(f"{JOB}{self.job.name}"), 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(top)
         layout.addLayout(input_and_setting_rows(self.inputs, list(self.settings.values())))
         self.voxel_row = VoxelSizeRow()
         self.voxel_row.given.connect(self.refresh)
@@ -182,7 +187,7 @@ class JobForm(QWidget):
 
     def _layers_changed(self, event: Any) -> None:
         self.refresh()
-        if self.entry is None and role_of(event.value) != "preview":
+        if self.entry is None and role_of(event.value) not in ("preview", TOOL):
             self.choose_defaults()
 
     def refresh(self, *_: Any) -> None:

@@ -14,6 +14,7 @@ from mapscope.labels import Labels
 from mapscope.structure import Structure
 from mapscope.viewer.layers import (
     NO_VOXEL_SIZE,
+    TOOL,
     half_map_pair,
     noun_from_layer,
     reason_against,
@@ -66,7 +67,7 @@ class LayerChoice(QComboBox):
         self.clear()
         if self.optional:
             self.addItem(NONE, None)
-        for layer in reversed(list(layers)):
+        for layer in reversed([la for la in layers if role_of(la) != TOOL]):
             reason = reason_for_kind(layer, self.noun)
             if reason not in MENDABLE:
                 self._add_grey(layer.name, reason)
@@ -88,6 +89,11 @@ class LayerChoice(QComboBox):
     def layer(self) -> Any:
         """The layer chosen, or None."""
         return self.currentData(Qt.ItemDataRole.UserRole)
+
+    def listed(self) -> list[Any]:
+        """The layers that can be chosen, the newest first."""
+        found = [self.itemData(n, Qt.ItemDataRole.UserRole) for n in range(self.count())]
+        return [layer for layer in found if layer is not None]
 
     def choose(self, layer: Any) -> None:
         """Choose a layer, or none; without effect where it is not listed."""

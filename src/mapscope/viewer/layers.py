@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from mapscope.density.level import contrast_limits, first_contour_level
 from mapscope.density.pyramid import coarse_sample
+from mapscope.depiction.palette import CHAIN_COLORS, ELEMENT_COLORS, OTHER_ELEMENT
 from mapscope.errors import DataError, InputError
 from mapscope.files import half_map_name
 from mapscope.labels import Labels
@@ -23,6 +25,12 @@ LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 KEY = "mapscope"
 SPACE: dict[str, Any] = {"units": "angstrom", "axis_labels": ("z", "y", "x")}
 SEPARATOR = " · "
+PASSING = "passing"
+"""Stands in a layer's metadata instead of a tag: it shows part of another one for a while."""
+
+TOOL = "tool"
+"""Stands there for what users drag, such as the sphere of the eraser: no list offers it."""
+
 NO_VOXEL_SIZE = "no voxel size"
 """The one reason against a layer that a form can mend."""
 LARGE_BYTES = 256 * 2**20
@@ -32,26 +40,6 @@ FIRST_LOOK = 128
 """Longest edge in voxels of the coarse copy that is there at once."""
 
 DISPLAYABLE = ("f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4")
-
-ELEMENT_COLORS = {
-    "C": "#b0b0b0",
-    "N": "#4f7fff",
-    "O": "#ff4d4d",
-    "S": "#e6c630",
-    "P": "#ff9d2e",
-    "H": "#ffffff",
-}
-OTHER_ELEMENT = "#7fd67f"
-CHAIN_COLORS = (
-    "#f4a261",
-    "#5bc0eb",
-    "#9bc53d",
-    "#e55381",
-    "#c3a6ff",
-    "#fde74c",
-    "#2ec4b6",
-    "#ff6b6b",
-)
 
 
 @dataclass(frozen=True)
@@ -81,6 +69,20 @@ class Tag:
     def checksum(self) -> str:
         """The noun's checksum."""
         return checksum_of(self.noun)
+
+
+class Edited(Protocol):
+    """What a layer under edit is a view of."""
+
+    def snapshot(self) -> Any:
+        """The noun as it is now."""
+
+    def reason(self) -> str:
+        """Why the layer does not show that noun, or an empty text where it does."""
+
+
+edited: WeakKeyDictionary[Any, Edited] = WeakKeyDictionary()
+"""The layers that are under edit."""
 
 
 def layers_from_noun(
@@ -125,6 +127,8 @@ def tag_of(layer: Any) -> Tag | None:
 
 def role_of(layer: Any) -> str:
     """What a layer is for; a foreign image is a map."""
+    if layer.metadata.get(KEY) == TOOL:
+        return TOOL
     tag = tag_of(layer)
     return "map" if tag is None else tag.role
 
@@ -140,6 +144,8 @@ def noun_from_layer(layer: Any) -> Any:
     reason = reason_against(layer)
     if reason:
         raise InputError(f"{layer.name}: {reason}")
+    if layer in edited:
+        return edited[layer].snapshot()
     tag = tag_of(layer)
     voxel_size, origin = place_of(layer)
     if tag is not None and (isinstance(tag.noun, Structure | Mesh) or _is_unchanged(layer, tag)):
@@ -155,6 +161,12 @@ def reason_against(layer: Any) -> str:
     """Why a layer cannot be used by a job, or an empty text where it can."""
     kind = type(layer).__name__
     tag = tag_of(layer)
+    if layer.metadata.get(KEY) == PASSING:
+        return "only a part of another layer, shown for a while"
+    if role_of(layer) == TOOL:
+        return "a tool that marks a place in a map"
+    if layer in edited:
+        return edited[layer].reason()
     if kind not in ("Image", "Labels") and tag is None:
         return "not a map or a structure that Mapscope opened"
     is_foreign_pyramid = tag is None and getattr(layer, "multiscale", False)

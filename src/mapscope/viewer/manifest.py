@@ -11,12 +11,17 @@ from mapscope.files import readable_suffixes
 from mapscope.files.stream import COMPRESSIONS
 from mapscope.job import Job
 from mapscope.jobs import all_jobs
+from mapscope.viewer.preferences import configurations
 from mapscope.viewer.reader import NOT_LAYERS, ZARR
 
 NAME = "napari-mapscope"
 PATH = Path(__file__).parents[1] / "napari.yaml"
 DOCKS = {
     "jobs": ("Jobs", "mapscope.viewer.docks.jobs:JobsDock"),
+    "contour": ("Contour", "mapscope.viewer.docks.contour:ContourDock"),
+    "structure": ("Structure", "mapscope.viewer.docks.structure:StructureDock"),
+    "view": ("View", "mapscope.viewer.docks.view:ViewDock"),
+    "edit": ("Edit", "mapscope.viewer.docks.edit:EditDock"),
     "info": ("Info", "mapscope.viewer.docks.info:InfoDock"),
     "plot": ("Plot", "mapscope.viewer.docks.plot:PlotDock"),
     "history": ("History", "mapscope.viewer.docks.history:HistoryDock"),
@@ -71,6 +76,7 @@ def manifest() -> dict[str, Any]:
                 for name, (title, _) in DOCKS.items()
             ],
             "menus": _menus(),
+            "configurations": configurations(),
         },
     }
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import napari
 import numpy as np
-from platformdirs import user_cache_path
 
+from mapscope import preferences
 from mapscope.density.pyramid import write_halved
 from mapscope.progress import Progress, part
 from mapscope.record import source_of
@@ -19,8 +18,6 @@ from mapscope.volume import Array, Volume
 
 LONGEST_TOP = 256
 """Longest edge in voxels of the coarsest level, which 3D views show."""
-
-CACHE_GIGABYTES = 8.0
 
 
 def build_pyramid(volume: Volume) -> Run | None:
@@ -84,15 +81,15 @@ def _level(finer: Array, path: Path, progress: Progress) -> Array:
 
 def cache_folder() -> Path:
     """Where pyramids are kept."""
-    return Path(user_cache_path("mapscope")) / "pyramids"
+    return preferences.cache_folder() / "pyramids"
 
 
 def make_room(folder: Path, keep: str) -> None:
     """Delete the pyramids that were not used for longest until the folder is within its budget.
 
-    ``MAPSCOPE_PYRAMIDS_GB`` sets the budget; 8 GB where it is not set.
+    The preference ``pyramids_gb`` sets the budget.
     """
-    budget = float(os.environ.get("MAPSCOPE_PYRAMIDS_GB", CACHE_GIGABYTES)) * 1e9
+    budget = preferences.number("pyramids_gb") * 1e9
     files = sorted(folder.glob("*.npy"), key=_last_used, reverse=True)
     total = 0
     for file in files:

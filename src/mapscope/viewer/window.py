@@ -10,22 +10,24 @@ from typing import Any
 import napari
 from napari.layers import Layer
 from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from mapscope.files import parse_address
 from mapscope.viewer.contour import connect_wheel
-from mapscope.viewer.docks.history import HistoryDock
-from mapscope.viewer.docks.info import InfoDock
-from mapscope.viewer.docks.jobs import JobsDock
-from mapscope.viewer.docks.plot import PlotDock
 from mapscope.viewer.forms import JobForm
+from mapscope.viewer.layers import role_of
 from mapscope.viewer.reader import read_layers
+from mapscope.viewer.start import open_dock
 from mapscope.viewer.workspace import workspace_of
 
 PLUGIN = "napari-mapscope"
+UPPER_DOCKS = ("Jobs", "Contour", "Structure", "View", "Edit")
 LOWER_DOCKS = ("Info", "Plot", "History")
+BACKBONE = "backbone"
+GO_TO = "Ctrl+L"
 COLUMN_WIDTH = 400
-JOBS_SHARE = 0.5
+JOBS_SHARE = 0.58
 """Part of the column's height that the Jobs dock gets at first."""
 
 
@@ -58,7 +60,7 @@ def open_path(viewer: napari.Viewer, path: str) -> None:
 
 
 def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
-    """Show Jobs over Info, Plot and History as tabs; each is made once.
+    """Show what acts (Jobs, Contour, …) over what tells (Info, …), as tabs; each is made once.
 
     Returns
     -------
@@ -69,16 +71,43 @@ def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
     already = len(window.dock_widgets)
     frames: dict[str, QDockWidget] = {}
     widgets: dict[str, Any] = {}
-    for name in ("Jobs", *LOWER_DOCKS):
-        frames[name], widgets[name] = window.add_plugin_dock_widget(
-            PLUGIN, name, tabify=name in LOWER_DOCKS[1:]
-        )
+    for name in (*UPPER_DOCKS, *LOWER_DOCKS):
+        frames[name], widgets[name] = window.add_plugin_dock_widget(PLUGIN, name)
         frames[name].setWindowTitle(name)
     if len(window.dock_widgets) > already:
+        _put_into_tabs(frames)
         _arrange_soon(frames)
         connect_wheel(viewer)
+        viewer.layers.events.inserted.connect(_show_in_3d)
+        shortcut = QShortcut(QKeySequence(GO_TO), frames["Structure"].window())
+        shortcut.activated.connect(partial(_ask_where_to, viewer))
         workspace_of(viewer).table_shown.connect(lambda _table: frames["Plot"].raise_())
     return widgets
+
+
+def _show_in_3d(event: Any) -> None:
+    """Turn to 3D when a first model comes: in a slice little of it can be seen."""
+    layers, new = event.source, event.value
+    models = [layer for layer in layers if role_of(layer) == BACKBONE]
+    is_huge = any(getattr(layer, "multiscale", False) for layer in layers)
+    viewer = napari.current_viewer()
+    if models == [new] and not is_huge and viewer is not None and viewer.layers is layers:
+        viewer.dims.ndisplay = 3
+        viewer.reset_view()
+
+
+def _ask_where_to(viewer: napari.Viewer) -> None:
+    """Show the Structure dock, with the cursor where a residue is typed."""
+    open_dock(viewer, "Structure").ask_where_to()
+
+
+def _put_into_tabs(frames: dict[str, QDockWidget]) -> None:
+    """Lay the docks of each half of the column over each other, in their order."""
+    main = frames["Jobs"].parent()
+    if isinstance(main, QMainWindow):
+        for first, *others in (UPPER_DOCKS, LOWER_DOCKS):
+            for name in others:
+                main.tabifyDockWidget(frames[first], frames[name])
 
 
 def _arrange_soon(frames: dict[str, QDockWidget]) -> None:
@@ -91,6 +120,7 @@ def _arrange_soon(frames: dict[str, QDockWidget]) -> None:
 
 def _share_column(frames: dict[str, QDockWidget]) -> None:
     """Give the column a width that forms need, and its upper part a little more height."""
+    frames["Jobs"].raise_()
     frames["Info"].raise_()
     window = frames["Jobs"].window()
     if isinstance(window, QMainWindow):
@@ -111,9 +141,9 @@ def open_job(name: str) -> JobForm:
     viewer = napari.current_viewer()
     if viewer is None:
         raise RuntimeError("open a napari viewer first")
-    dock = open_docks(viewer)["Jobs"]
+    dock = open_dock(viewer, "Jobs")
     form: JobForm = dock.open(name)
     return form
 
 
-__all__ = ["HistoryDock", "InfoDock", "JobsDock", "PlotDock", "open_docks", "open_job"]
+__all__ = ["open_docks", "open_job", "open_path", "open_window"]

@@ -12,7 +12,7 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
 from mapscope.job import Job
-from mapscope.record import Record, Source, checksum_of, record_of, source_of
+from mapscope.record import Record, checksum_of, record_of, source_of
 from mapscope.table import Table
 from mapscope.viewer.layers import (
     SEPARATOR,
@@ -162,7 +162,8 @@ def _unsaved(nouns: Iterable[Any]) -> dict[tuple[str, int], Any]:
     for noun in nouns:
         parts = (noun.first, noun.second) if isinstance(noun, HalfMaps) else (noun,)
         for n, part in enumerate(parts):
-            if source_of(part) == Source():
+            source = source_of(part)
+            if source.path is None and source.record is None:
                 found[checksum_of(noun), n] = part
     return found
 

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from mapscope.errors import MapscopeError
 from mapscope.files import writable_suffixes, write
 from mapscope.record import Record, RecordedInput, as_command, as_script
+from mapscope.viewer.help import add_help
 from mapscope.viewer.saving import save_entry
 from mapscope.viewer.workspace import Entry, bare_viewer, workspace_of
 
@@ -37,6 +38,8 @@ class HistoryDock(QWidget):
     napari_viewer : napari.Viewer
         The viewer.
     """
+
+    HELP = "history"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -65,6 +68,7 @@ class HistoryDock(QWidget):
         layout.addWidget(splitter, stretch=1)
         layout.addLayout(buttons)
         layout.addWidget(self.message)
+        add_help(self, layout)
         self.list.currentItemChanged.connect(self._chosen)
         self.command_button.clicked.connect(self._copy_command)
         self.script_button.clicked.connect(self._copy_script)

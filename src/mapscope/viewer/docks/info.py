@@ -37,6 +37,7 @@ from mapscope.labels import Labels
 from mapscope.record import source_of
 from mapscope.structure import Structure
 from mapscope.viewer.docks.read_as import ReadAs, facts_of_options
+from mapscope.viewer.help import add_help
 from mapscope.viewer.layers import (
     LARGE_BYTES,
     noun_from_layer,
@@ -68,6 +69,8 @@ class InfoDock(QWidget):
     """
 
     looked = Signal()
+
+    HELP = "info"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -103,6 +106,7 @@ class InfoDock(QWidget):
             self.message,
         ):
             layout.addWidget(widget)
+        add_help(self, layout)
         self.findings: tuple[Finding, ...] = ()
         self._watched: Any = None
         self._inspections: WeakKeyDictionary[Any, tuple[Finding, ...]] = WeakKeyDictionary()

@@ -20,9 +20,15 @@ from qtpy.QtWidgets import (
 
 from mapscope.job import Job
 from mapscope.jobs import all_jobs, family_title
+from mapscope.preferences import flag
 from mapscope.viewer.forms import JobForm
+from mapscope.viewer.help import add_help
 from mapscope.viewer.inputs import can_fill
 from mapscope.viewer.layers import half_map_pair
+from mapscope.viewer.preferences import connect_preferences
+from mapscope.viewer.questions import Question
+from mapscope.viewer.start import StartPanel, open_dock
+from mapscope.viewer.views.connections import Connections
 from mapscope.viewer.workspace import bare_viewer, workspace_of
 from mapscope.volume import HalfMaps
 
@@ -30,13 +36,15 @@ MOST_SUGGESTED = 3
 
 
 class JobsDock(QWidget):
-    """Search box, jobs that suit the layers, and below the tree of jobs or one job's form.
+    """Search box, jobs that suit the layers, and below the questions, the jobs, or a form.
 
     Parameters
     ----------
     napari_viewer : napari.Viewer
         The viewer.
     """
+
+    HELP = "jobs"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -47,15 +55,20 @@ class JobsDock(QWidget):
         self.search.setClearButtonEnabled(True)
         self.all_button = QPushButton("All jobs")
         self.all_button.setCheckable(True)
-        self.all_button.setChecked(True)
         self.all_button.setToolTip("Show the list of jobs instead of the form.")
+        self.start_button = QPushButton("Start here")
+        self.start_button.setCheckable(True)
+        self.start_button.setToolTip("Which job or dock answers which question.")
         self.suggestions = QHBoxLayout()
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
+        self.start = StartPanel(self.viewer)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.tree)
+        self.pages.addWidget(self.start)
         top = QHBoxLayout()
         top.addWidget(self.search, stretch=1)
+        top.addWidget(self.start_button)
         top.addWidget(self.all_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -64,13 +77,24 @@ class JobsDock(QWidget):
         layout.addLayout(self.suggestions)
         layout.addWidget(self.pages, stretch=1)
         self.setMinimumWidth(340)
+        add_help(self, layout)
+        connect_preferences()
         self._fill()
+        self._connect(napari_viewer)
+        self._choose(self.start_button if flag("start_panel") else self.all_button)
+
+    def _connect(self, napari_viewer: Viewer) -> None:
+        """React to the viewer and to the buttons, until the dock is gone."""
         self.search.textChanged.connect(self._searched)
-        self.all_button.toggled.connect(self._show_page)
+        self.all_button.clicked.connect(partial(self._choose, self.all_button))
+        self.start_button.clicked.connect(partial(self._choose, self.start_button))
+        self.start.asked.connect(self._asked)
         self.tree.itemClicked.connect(self._clicked)
         self.tree.itemActivated.connect(self._clicked)
+        connections = Connections()
         for event in (napari_viewer.layers.events.inserted, napari_viewer.layers.events.removed):
-            event.connect(self._fill)
+            connections.add(event, self._fill)
+        self.destroyed.connect(connections.end)
         workspace_of(napari_viewer).job_opened.connect(self.open)
 
     def open(self, name: str) -> JobForm:
@@ -82,18 +106,34 @@ class JobsDock(QWidget):
                 self.form.deleteLater()
             self.form = JobForm(all_jobs()[name], self.viewer)
             self.pages.addWidget(self.form)
-        self.all_button.setChecked(False)
-        self._show_page()
+        self.pages.setCurrentWidget(self.form)
+        self._press()
         return self.form
 
-    def _show_page(self, *_: Any) -> None:
-        """The tree while *All jobs* is down or nothing was chosen yet, else the form."""
-        show_tree = self.all_button.isChecked() or self.form is None
-        self.pages.setCurrentWidget(self.tree if show_tree else self.form)
+    def _choose(self, button: QPushButton, is_down: bool = True) -> None:
+        """The page of a button that was pressed down; once it is up, the form, or the tree."""
+        pages = {self.all_button: self.tree, self.start_button: self.start}
+        self.pages.setCurrentWidget(pages[button] if is_down else self.form or self.tree)
+        self._press()
+
+    def _press(self) -> None:
+        """Show the button of the present page as pressed."""
+        page = self.pages.currentWidget()
+        self.all_button.setChecked(page is self.tree)
+        self.start_button.setChecked(page is self.start)
 
     def _searched(self, *_: Any) -> None:
         self._fill()
-        self.all_button.setChecked(True)
+        self._choose(self.all_button)
+
+    def _asked(self, question: Question) -> None:
+        """Open what answers a question."""
+        if question.job:
+            self.open(question.job)
+        else:
+            dock = open_dock(self.viewer, question.dock)
+            if question.method:
+                getattr(dock, question.method)()
 
     def item(self, name: str) -> QTreeWidgetItem:
         """The first item of the tree that opens a job.
@@ -117,8 +157,11 @@ class JobsDock(QWidget):
         self.tree.clear()
         for family in dict.fromkeys(job.family for job in jobs):
             self._add_family(family_title(family), [j for j in jobs if j.family == family])
+        self.start.refresh()
         while self.suggestions.count():
-            self.suggestions.takeAt(0).widget().deleteLater()
+            button = self.suggestions.takeAt(0).widget()
+            button.hide()  # until Qt deletes it, it would lie over the others
+            button.deleteLater()
         for job in suggested_jobs(list(all_jobs().values()), list(self.viewer.layers)):
             button = QPushButton(job.title)
             button.setToolTip(job.summary)

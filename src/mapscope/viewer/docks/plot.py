@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from mapscope.errors import MapscopeError
 from mapscope.files import write
 from mapscope.table import Plot, Table
+from mapscope.viewer.help import add_help
 from mapscope.viewer.workspace import bare_viewer, workspace_of
 
 CURVE_COLORS = {
@@ -56,6 +57,8 @@ class PlotDock(QWidget):
         The viewer.
     """
 
+    HELP = "plot"
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.viewer = bare_viewer(napari_viewer)
@@ -83,11 +86,14 @@ class PlotDock(QWidget):
         self.message.setVisible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
-        layout.addWidget(self.headline)
+        top = QHBoxLayout()
+        top.addWidget(self.headline, stretch=1)
+        layout.addLayout(top)
         layout.addWidget(self.names)
         layout.addWidget(self.plot, stretch=1)
         layout.addLayout(buttons)
         layout.addWidget(self.message)
+        add_help(self, layout)
         self.save_button.clicked.connect(self._ask_table)
         self.picture_button.clicked.connect(self._ask_picture)
         workspace = workspace_of(napari_viewer)

@@ -1,0 +1,1 @@
+"""Pictures of atomic models: tubes, ribbons and sticks as meshes, and colours for them."""

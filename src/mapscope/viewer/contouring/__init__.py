@@ -1,0 +1,1 @@
+"""Contour surfaces of maps in a viewer: made beside the window, coloured, with their colour bar."""

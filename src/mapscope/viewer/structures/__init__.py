@@ -1,0 +1,1 @@
+"""Structures in the view: ribbons, sticks and colours, and going from residue to residue."""

@@ -1,0 +1,1 @@
+"""Ways of looking: slabs, linked slices, scale bar, two maps compared, pictures and movies."""
