@@ -471,6 +471,7 @@ def test_program_killed_at_fifty_random_moments_loses_nothing_older_than_five_se
     check_kills(50, 8.0)
 
 
+@pytest.mark.slow
 def test_log_of_hundred_thousand_edits_opens_in_two_seconds() -> None:
     count = 100_000
     positions = np.random.default_rng(0).random((20_000, 3))

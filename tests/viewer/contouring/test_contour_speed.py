@@ -46,6 +46,7 @@ def big(make_napari_viewer: Callable[..., Any], qtbot: Any) -> ContourDock:
     return dock
 
 
+@pytest.mark.slow
 def test_slider_when_dragged_at_256_cubed_updates_over_20_times_a_second(big: ContourDock) -> None:
     slider = big.level.slider
     for place in range(2000, 2000 + MOVES):  # pyqtgraph is slower the first times
@@ -67,6 +68,7 @@ def test_slider_when_dragged_at_256_cubed_updates_over_20_times_a_second(big: Co
     assert max(rates) > LEAST_UPDATES
 
 
+@pytest.mark.slow
 def test_mesh_when_the_level_is_let_go_at_256_cubed_is_there_in_time_and_blocks_nobody(
     big: ContourDock, qtbot: Any
 ) -> None:

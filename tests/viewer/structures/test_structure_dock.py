@@ -274,6 +274,7 @@ def test_tree_when_checked_by_qt_keeps_its_contract(structure: Structure) -> Non
     del tester
 
 
+@pytest.mark.slow
 def test_list_when_of_ten_thousand_residues_is_filled_and_filtered_at_once(
     bench: Bench,
 ) -> None:

@@ -203,6 +203,7 @@ def test_panels_when_closed_then_the_viewer_goes_on_without_them(
     model.layers.clear()
 
 
+@pytest.mark.slow
 def test_panels_of_256_voxels_are_drawn_within_a_frame(qtbot: QtBot) -> None:
     data = np.random.default_rng(0).random((256,) * 3, dtype=np.float32)
     model = ViewerModel()
