@@ -140,6 +140,7 @@ def test_write_when_a_mesh_is_empty_then_the_file_is_too(tmp_path: Path, suffix:
 def test_write_when_trimesh_is_missing_then_glb_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delitem(sys.modules, "trimesh", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(UnknownFormatError, match=r"pip install 'napari-mapscope\[mesh\]'"):
         files.write(tmp_path / "a.glb", SHIFTED)

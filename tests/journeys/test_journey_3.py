@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QTabBar, QWidget
+from qtpy.QtWidgets import QApplication, QScrollArea, QTabBar, QWidget
 
 from mapscope import read, write
 from mapscope.jobs import all_jobs
@@ -38,6 +38,11 @@ class Hand:
         self.clicks = 0
 
     def click(self, widget: QWidget, at: QPoint | None = None) -> None:
+        around = widget.parentWidget()
+        while around is not None:  # the wheel brings it into sight where a dock is short
+            if isinstance(around, QScrollArea):
+                around.ensureWidgetVisible(widget)
+            around = around.parentWidget()
         assert not widget.visibleRegion().isEmpty(), f"{widget} cannot be seen"
         assert widget.isEnabled(), f"{widget} cannot be clicked: {widget.toolTip()}"
         self.clicks += 1

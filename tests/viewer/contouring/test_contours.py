@@ -137,12 +137,14 @@ def test_surface_when_transparent_is_drawn_after_the_solid_ones(bench: Bench, la
     second = bench.ready(bench.contours.add(layer, 0.5))
     layers = bench.viewer.layers
     assert [la.name for la in layers] == ["ball", "ball · surface", "ball · surface 2"]
+    wait = bench.qtbot.waitUntil
     first.layer.opacity = 0.4
-    assert list(layers) == [layer, second.layer, first.layer]
+    wait(lambda: list(layers) == [layer, second.layer, first.layer])
     second.layer.opacity = 0.6
+    bench.qtbot.wait(50)
     assert list(layers) == [layer, second.layer, first.layer]
     first.layer.opacity = 1.0
-    assert list(layers) == [layer, first.layer, second.layer]
+    wait(lambda: list(layers) == [layer, first.layer, second.layer])
     assert (layer.visible, first.is_shown, second.is_shown) == (True, True, True)
 
 
