@@ -15,6 +15,8 @@ from mapscope.jobs import all_jobs
 from mapscope.viewer.help import HelpWindow, add_help, show_help
 from mapscope.viewer.pages import JOB, name_of_link, page, pages_folder
 
+pytestmark = pytest.mark.slow  # each opens a window with all docks
+
 if TYPE_CHECKING:
     from tests.viewer.conftest import Desk
 

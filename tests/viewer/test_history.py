@@ -35,6 +35,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 """Settings that are not the defaults, to see that they are written down."""
 
+QUICK = {"contour_map", "crop_map", "filter_map", "sharpen_by_b_factor", "zone_map"}
+"""Jobs tried in every run of the tests; the others with the slow ones."""
+
 JOBS = sorted(name for name, job in all_jobs().items() if not job.probe)
 
 
@@ -115,7 +118,10 @@ def run_script(text: str, folder: Path) -> subprocess.Popen[str]:
     return start([sys.executable, str(path)], folder)
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize(
+    "name",
+    [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in JOBS],
+)
 def test_copies_of_a_run_on_files_give_the_same_data(
     full_desk: Desk, name: str, structure_file: Path, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from mapscope.viewer.docks.jobs import JobsDock
 from mapscope.viewer.questions import QUESTIONS, Question
 from mapscope.viewer.window import PLUGIN
 
+pytestmark = pytest.mark.slow  # each opens a window with all docks
+
 if TYPE_CHECKING:
     from tests.viewer.conftest import Desk
 

@@ -234,7 +234,7 @@ def test_dock_picture_is_one_click_and_its_place_is_linked(
     answer_dialog: Callable[[Path], None],
 ) -> None:
     viewer = make_napari_viewer(show=True)
-    viewer.window.resize(700, 400)
+    viewer.window.resize(1000, 500)
     dock = ViewDock(viewer)
     viewer.window.add_dock_widget(dock, name="View", area="right")
     add(viewer, volume, "a & b")

@@ -29,6 +29,8 @@ from mapscope.viewer.layers import layers_from_noun
 from mapscope.viewer.window import PLUGIN
 from mapscope.volume import Volume
 
+pytestmark = pytest.mark.slow  # each opens a window with all docks
+
 if TYPE_CHECKING:
     from tests.viewer.editing.conftest import Bench
 
