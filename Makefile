@@ -46,8 +46,11 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/mapscope/napari.yaml
 
+# TEMPy pins a biopython that must be compiled, which fails, and an old gemmi; it runs with those of
+# today, so that it comes without what it asks for.
 bench: $(STAMP)
 	@$(BIN)/python -m pip install -q -c constraints.txt --group bench
+	@$(BIN)/python -m pip install -q -c constraints.txt --no-deps biotempy
 	@status=0; for script in benchmarks/*.py; do \
 		[ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script" || status=1; \
 	done; exit $$status

@@ -1,5 +1,7 @@
 """Make the sample files: a four-helix bundle from ideal geometry, its half maps and a mask.
 
+Once more with half maps whose resolution differs from place to place, and that resolution.
+
 Everything follows from the numbers in this file and one seed; nothing is downloaded or copied
 from a database. Run ``python sample_data/make_samples.py [FOLDER]`` to write the files again.
 """
@@ -17,6 +19,9 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from mapscope import files
+from mapscope.simulate.degradation import Degradation
+from mapscope.simulate.degrade import degrade
+from mapscope.simulate.degraded_maps import DegradedMaps
 from mapscope.volume import MapHeader, Volume
 
 Array = npt.NDArray[np.float64]
@@ -38,6 +43,11 @@ RESOLUTION = 3.3  # Å, where the half maps agree to an FSC of 0.143
 NOISE_B = 15.0  # Å², how fast the noise falls off
 STEP = 2.0**-11  # densities are rounded to this, well below the noise, so that they pack well
 MASK_RADIUS, MASK_EDGE = 4.0, 6.0  # Å
+
+UNEVEN = f"{NAME}_uneven"
+FINEST_PLACE, COARSEST_PLACE = 3.0, 6.0  # Å, local resolutions of the uneven half maps
+PATCH = 24.0  # Å, over which their resolution changes
+RESOLUTION_STEP = 2.0**-7  # Å, to which the planted resolution is rounded
 
 
 class Placed(NamedTuple):
@@ -167,7 +177,14 @@ def main(folder: Path) -> None:
     write_map(truth, folder / f"{NAME}.mrc.gz")
     write_map(halves[0], folder / f"{NAME}_half_1.mrc.gz")
     write_map(halves[1], folder / f"{NAME}_half_2.mrc.gz")
-    write_map(soft_mask(structure), folder / f"{NAME}_mask.mrc.gz")
+    mask = soft_mask(structure)
+    write_map(mask, folder / f"{NAME}_mask.mrc.gz")
+    uneven = uneven_maps(truth, mask)
+    halves = (uneven.half_maps.first.data, uneven.half_maps.second.data)
+    write_map(halves[0], folder / f"{UNEVEN}_half_1.mrc.gz")
+    write_map(halves[1], folder / f"{UNEVEN}_half_2.mrc.gz")
+    resolution = uneven.local_resolution.data
+    write_map(resolution, folder / f"{UNEVEN}_local_resolution.mrc.gz", RESOLUTION_STEP)
 
 
 def fourth_atom(
@@ -391,14 +408,23 @@ def soft_mask(structure: gemmi.Structure) -> Array:
     return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.clip(beyond / MASK_EDGE, 0.0, 1.0)))
 
 
+def uneven_maps(truth: Array, mask: Array) -> DegradedMaps:
+    """Half maps whose resolution inside the mask runs from fine to coarse, and that resolution."""
+    how = Degradation(
+        resolution=FINEST_PLACE, coarsest=COARSEST_PLACE, feature_size=PATCH, seed=SEED
+    )
+    density, window = (Volume(data, (VOXEL_SIZE,) * 3) for data in (truth, mask))
+    return degrade(density, how, mask=window)
+
+
 def write_structure(structure: gemmi.Structure, path: Path) -> None:
     """Write mmCIF."""
     structure.make_mmcif_document().write_file(str(path))
 
 
-def write_map(data: Array, path: Path) -> None:
-    """Write a map in mode 2."""
-    rounded = (np.rint(data / STEP) * STEP).astype(np.float32)
+def write_map(data: Array, path: Path, step: float = STEP) -> None:
+    """Write a map in mode 2, its values rounded to multiples of `step`."""
+    rounded = (np.rint(np.asarray(data, dtype=np.float64) / step) * step).astype(np.float32)
     edge = SIZE * VOXEL_SIZE
     header = MapHeader(
         nstart=NSTART,

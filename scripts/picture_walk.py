@@ -7,10 +7,12 @@ compared, all with the docks' own controls; the colours are compared with scipy'
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from first_light import run_in_form
 from qtpy.QtTest import QTest
 from scipy.interpolate import RegularGridInterpolator
 
@@ -24,6 +26,8 @@ from mapscope.viewer.window import PLUGIN
 from mapscope.viewer.workspace import add_layers
 
 JOBS = all_jobs()
+RESOLUTION, WANTED = 3.5, 4.5
+"""Å of a simulated map and of the half maps that are made of it."""
 VERTICES = 200
 TOLERANCE = 1e-3
 
@@ -127,3 +131,33 @@ def two_maps(viewer: Any, folder: Path) -> None:
     dock.compare(first, second)
     dock.compare_form.show_mode("wipe")
     QTest.qWait(1000)
+
+
+def _has_preview(form: Any) -> bool:
+    return form.preview.layer is not None
+
+
+def map_from_structure(viewer: Any, docks: dict[str, Any], model: Path) -> None:
+    """A structure as ribbons, in the map made of it and degraded to a wanted resolution."""
+    viewer.open(str(model), plugin=PLUGIN)
+    viewer.dims.ndisplay = 2  # software takes long to draw each step in 3D
+    layer = next(la for la in viewer.layers if getattr(tag_of(la), "role", "") == "structure")
+    scene = open_dock(viewer, "Structure").scene
+    ribbons = scene.show(layer, "ribbons")
+    wait(lambda: ribbons.made is not None)
+    layer.visible = False
+    for name, resolution in (("simulate_map", RESOLUTION), ("degrade_map", WANTED)):
+        open_dock(viewer, "Jobs")
+        form = docks["Jobs"].open(name)
+        form.settings["resolution"].editor.value = resolution
+        if form.preview is not None:
+            wait(partial(_has_preview, form))
+        run_in_form(form)
+    surface = viewer.layers.selection.active
+    surface.opacity = 0.5
+    viewer.reset_view()
+    viewer.dims.ndisplay = 3
+    viewer.reset_view()
+    viewer.scene.camera.angles = (0, 20, 60)
+    viewer.scene.camera.zoom *= 1.5
+    QTest.qWait(500)

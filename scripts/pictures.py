@@ -15,7 +15,13 @@ import napari
 import numpy as np
 from first_light import run_in_form
 from imageio.v3 import imwrite
-from picture_walk import colored_contour, scored_structure, two_maps, zone_of_a_residue
+from picture_walk import (
+    colored_contour,
+    map_from_structure,
+    scored_structure,
+    two_maps,
+    zone_of_a_residue,
+)
 from qtpy.QtTest import QTest
 
 from mapscope import Volume, read, write
@@ -38,6 +44,7 @@ def main() -> int:
     draw_running()
     draw_mending()
     draw_walk(Path(data) / "maps")
+    draw_made_map(Path(data) / "structures" / "101m.pdb.gz")
     return 0
 
 
@@ -159,6 +166,14 @@ def draw_walk(maps: Path) -> None:
     viewer, _ = new_viewer()
     two_maps(viewer, maps / "relion_betagal_localres")
     save(viewer, "compare.png")
+    viewer.close()
+
+
+def draw_made_map(model: Path) -> None:
+    """A map made from a structure, degraded to a wanted resolution, and both curves."""
+    viewer, docks = new_viewer()
+    map_from_structure(viewer, docks, model)
+    save(viewer, "journey-4.png")
     viewer.close()
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.path_settings import path_settings
 
 from mapscope import cli, read, write
 from mapscope.errors import Cancelled, MapscopeError
@@ -43,7 +44,7 @@ WITH_SEVERAL_NOUNS = [n for n, j in JOBS.items() if sum(o.is_noun for o in j.out
 
 def example_of(job: Job) -> dict[str, Any]:
     """Nouns and settings with which a job runs."""
-    call = example_call(job) | SETTINGS.get(job.name, {})
+    call = example_call(job) | SETTINGS.get(job.name, {}) | path_settings(job.name)
     try:
         job.check(**call)
         job(**call)
@@ -307,14 +308,15 @@ def test_run_when_something_given_is_wrong_exits_with_2_and_one_line(
 ) -> None:
     this = command(name)
     out = ["--out", f"{tmp_path}/out/"]
-    first, *_ = this.inputs
-    missing = [str(tmp_path / "missing.mrc")] * len(this.inputs[first])
-    rest = [w for n, paths in this.inputs.items() if n != first for w in (flag(n), *paths)]
-    words = [this.name, *this.settings, *rest, flag(first)]
-    assert_refused(capsys, [*words, *missing, *out], "there is no file", missing[0])
-    table = str(write(tmp_path / "table.csv", example_noun(Table)))
-    wrong_kind = [table] * len(missing)
-    assert_refused(capsys, [*words, *wrong_kind, *out], f"{flag(first)} needs a", "holds a table")
+    for first in list(this.inputs)[:1]:  # a job that takes paths has none
+        missing = [str(tmp_path / "missing.mrc")] * len(this.inputs[first])
+        rest = [w for n, paths in this.inputs.items() if n != first for w in (flag(n), *paths)]
+        words = [this.name, *this.settings, *rest, flag(first)]
+        assert_refused(capsys, [*words, *missing, *out], "there is no file", missing[0])
+        table = str(write(tmp_path / "table.csv", example_noun(Table)))
+        wrong_kind = [table] * len(missing)
+        needs = f"{flag(first)} needs a"
+        assert_refused(capsys, [*words, *wrong_kind, *out], needs, "holds a table")
     assert_refused(capsys, [*this.words, "--colour", "red", *out], "--colour")
     assert_refused(capsys, [*this.words, *out, "--save", "nothing"], "cannot save 'nothing'")
     assert_refused(capsys, [*this.words, "--out", str(tmp_path / "x.pkl")], ".pkl", "possible")

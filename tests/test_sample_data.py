@@ -15,11 +15,14 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
 from mapscope import files
+from mapscope.density.fourier import band_pass
+from mapscope.jobs import all_jobs
 from mapscope.structure import Structure
 from mapscope.volume import Volume
 
 NAME = "four_helix_bundle"
-MAPS = ("", "_half_1", "_half_2", "_mask")
+UNEVEN = ("_uneven_half_1", "_uneven_half_2", "_uneven_local_resolution")
+MAPS = ("", "_half_1", "_half_2", "_mask", *UNEVEN)
 Floats = npt.NDArray[np.floating[Any]]
 
 
@@ -47,7 +50,8 @@ def test_script_when_run_again_makes_the_same_files(
     for part, volume in maps.items():
         made = files.read(tmp_path / f"{NAME}{part}.mrc.gz")
         assert made.grid == volume.grid
-        np.testing.assert_allclose(made.data, volume.data, atol=1.01 * script["STEP"])
+        step = script["RESOLUTION_STEP" if part.endswith("resolution") else "STEP"]
+        np.testing.assert_allclose(made.data, volume.data, atol=1.01 * step)
 
 
 def test_maps_through_gemmi_lie_in_a_frame_with_three_different_shifts(
@@ -86,6 +90,34 @@ def test_noise_of_the_half_maps_is_independent(maps: dict[str, Volume]) -> None:
     first, second = (maps[h].float32() - maps[""].float32() for h in ("_half_1", "_half_2"))
     assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.02
     assert np.std(first) == pytest.approx(np.std(second), rel=0.01)
+
+
+def test_uneven_half_maps_are_what_degrade_map_makes_with_the_options_of_the_readme(
+    maps: dict[str, Volume],
+) -> None:
+    made = all_jobs()["degrade_map"](
+        maps[""], maps["_mask"], resolution=3.0, coarsest=6.0, feature_size=24.0, seed=20
+    )
+    pairs = zip((made.half_map_1, made.half_map_2, made.local_resolution), UNEVEN, strict=True)
+    for volume, part in pairs:
+        np.testing.assert_allclose(volume.data, maps[part].data, atol=0.01)
+
+
+def test_uneven_half_maps_between_6_and_5_angstrom_agree_where_the_planted_resolution_is_finer(
+    maps: dict[str, Volume],
+) -> None:
+    first, second = (band_pass(maps[p], 6.0, 5.0, edge_shells=4.0).data for p in UNEVEN[:2])
+    truth, inside = maps[UNEVEN[2]].data, maps["_mask"].data >= 0.5
+    assert truth[inside].min() == pytest.approx(3.0, abs=0.01)
+    assert truth[inside].max() == pytest.approx(6.0, abs=0.01)
+    fine, middle, coarse = (
+        np.corrcoef(first[inside & place], second[inside & place])[0, 1]
+        for place in (truth < 3.6, (truth > 4.2) & (truth < 4.8), truth > 5.6)
+    )
+    assert fine > 0.65
+    assert fine > middle + 0.1
+    assert middle > coarse + 0.4
+    assert coarse < 0.2
 
 
 def test_atoms_that_are_not_bonded_keep_apart(structure: Structure) -> None:

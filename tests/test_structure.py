@@ -36,6 +36,29 @@ def test_from_gemmi_when_there_are_no_atoms_says_so() -> None:
         Structure.from_gemmi(gemmi.Structure())
 
 
+@pytest.mark.parametrize(
+    ("residue", "atom", "chain"),
+    [("ALA", "CA", "A"), ("A1BCD", "HO5'1", "AAxp2"), ("LONGRESIDUE", "LONGATOM", "LONGCHAIN")],
+)
+def test_from_gemmi_whatever_the_length_of_names_is_what_gemmi_says_atom_by_atom(
+    residue: str, atom: str, chain: str
+) -> None:
+    model = example_noun(Structure).model.clone()
+    model[0][0].name, model[0][0][2].name, model[0][0][3][0].name = chain, residue, atom
+    model[0][0][4][0].element = gemmi.Element("D")
+    model.add_model(model[0].clone())
+    found = Structure.from_gemmi(model)
+    sites = list(model[0].all())
+    assert len(found) == len(sites) == 14
+    assert found.chains.tolist() == [site.chain.name for site in sites]
+    assert found.residue_names.tolist() == [site.residue.name for site in sites]
+    assert found.atom_names.tolist() == [site.atom.name for site in sites]
+    assert found.elements.tolist() == [site.atom.element.name for site in sites]
+    assert found.residue_names.dtype == np.array(found.residue_names.tolist()).dtype
+    assert found.positions.dtype == np.float64
+    assert found.b_factors.dtype == found.occupancies.dtype == np.float32
+
+
 def test_structure_when_arrays_differ_in_length_is_refused() -> None:
     structure = example_noun(Structure)
     with pytest.raises(InputError, match="equal length"):

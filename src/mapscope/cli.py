@@ -200,6 +200,7 @@ def _word_type(parameter: Parameter) -> Any:
         "text": str,
         "region": str,
         "triple": tuple[float, float, float],
+        "path": Path,
     }
     word = types[parameter.kind]
     return word | None if parameter.optional else word

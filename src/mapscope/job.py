@@ -16,7 +16,6 @@ from copy import copy
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from time import perf_counter
 from typing import Any, get_type_hints
 
@@ -34,10 +33,10 @@ from mapscope.parameter import (
     in_words,
     read_parameter,
 )
-from mapscope.preferences import memory_limit
+from mapscope.preferences import free_memory, memory_limit
 from mapscope.progress import Progress, silent
 from mapscope.record import Record, Source, checksum_of, plain, recorded_input, remember
-from mapscope.volume import HalfMaps, Region, Volume
+from mapscope.volume import Grid, HalfMaps, Region, Volume
 
 __all__ = [
     "NOUNS",
@@ -79,6 +78,10 @@ class Job:
         maps larger than memory are no reason to refuse it.
     permissive : bool
         Whether its inputs are read with repairs from files that are damaged.
+    grid : callable (values) -> Grid, optional
+        For a live job that makes its map from something else: the grid of the whole map, in
+        which `region` counts, from the checked values of all parameters. Cheap; it computes no
+        density. Jobs without it count in the grid of their first map.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class Job:
         memory: float = 4.0,
         by_parts: bool = False,
         permissive: bool = False,
+        grid: Callable[[Mapping[str, Any]], Grid] | None = None,
     ) -> None:
         self.function = function
         self.name: str = function.__name__
@@ -101,6 +105,7 @@ class Job:
         self.memory = memory
         self.by_parts = by_parts
         self.permissive = permissive
+        self.grid = grid
         self.family: str = function.__module__.rpartition(".")[0].rpartition(".")[2]
         self.title = title or in_words(self.name)
         self.__doc__ = function.__doc__
@@ -252,6 +257,27 @@ class Job:
         for name, noun in nouns.items():
             remember(noun, Source(record=record, field="" if bare else name))
 
+    def region_grid(self, values: Mapping[str, Any]) -> Grid:
+        """The grid that `region` counts in: what `grid` says, or that of the first map.
+
+        Parameters
+        ----------
+        values : mapping of str to object
+            Every parameter by name, as `check` gives them.
+
+        Raises
+        ------
+        InputError
+            If there is no map among them.
+        """
+        if self.grid is not None:
+            return self.grid(values)
+        for parameter in self.inputs:
+            noun = values.get(parameter.name)
+            if isinstance(noun, Volume | HalfMaps):
+                return noun.grid
+        raise InputError(f"{self.title}: choose a map first")
+
     def nouns_of(self, result: Any) -> Iterator[tuple[str, Any]]:
         """Name and noun of everything in a result that is a noun."""
         if isinstance(result, NOUNS):
@@ -279,6 +305,7 @@ def job(
     memory: float = 4.0,
     by_parts: bool = False,
     permissive: bool = False,
+    grid: Callable[[Mapping[str, Any]], Grid] | None = None,
 ) -> Callable[[Callable[..., Any]], Job]:
     """Decorator that makes a function a job; the arguments are those of `Job`."""
 
@@ -292,23 +319,10 @@ def job(
             memory=memory,
             by_parts=by_parts,
             permissive=permissive,
+            grid=grid,
         )
 
     return wrap
-
-
-def free_memory() -> float | None:
-    """Bytes of memory that can be had, or None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        kilobytes = {line.split(":")[0]: line.split(":")[1].split()[0] for line in lines}
-        return 1024.0 * int(kilobytes["MemAvailable"])
-    except (OSError, KeyError, IndexError, ValueError):
-        pass
-    try:
-        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _voxels(noun: Any) -> int:

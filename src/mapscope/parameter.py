@@ -8,6 +8,7 @@ import re
 import types
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,7 +24,25 @@ from mapscope.volume import HalfMaps, Region, Volume
 
 NOUNS: tuple[type, ...] = (Volume, HalfMaps, Labels, Mesh, Structure, Particles, Table)
 
-Kind: TypeAlias = Literal["noun", "number", "integer", "flag", "choice", "text", "region", "triple"]
+Kind: TypeAlias = Literal[
+    "noun", "number", "integer", "flag", "choice", "text", "region", "triple", "path"
+]
+
+_WRITTEN = {
+    "b factor": "B-factor",
+    "fsc": "FSC",
+    "x rays": "X-rays",
+    "mott bethe": "Mott–Bethe",
+    "chimerax": "ChimeraX",
+    "eman": "EMAN",
+    "tempy": "TEMPy",
+    "situs": "Situs",
+    "flex em": "Flex-EM",
+    "cpu": "CPU",
+    "cuda": "CUDA",
+    "mps": "MPS",
+}
+"""Words of names that people write in another way."""
 
 Position: TypeAlias = tuple[float, float, float]
 """A point in Å, z, y, x; a probe job gets the point that was clicked."""
@@ -41,11 +60,15 @@ class Show:
         Whether a form folds it away under *More*.
     slider : tuple of float, optional
         Lowest and highest value of a slider, for a live job.
+    browse : str
+        What a path's button looks for: a ``"file"`` or a ``"folder"`` that there is, or the
+        place of a ``"new file"``.
     """
 
     unit: str = ""
     more: bool = False
     slider: tuple[float, float] | None = None
+    browse: Literal["file", "folder", "new file"] = "file"
 
 
 @dataclass(frozen=True)
@@ -110,6 +133,8 @@ class Parameter:
                 return Region.parse(value)
             except GridError as error:
                 raise InputError(f"{self.label}: {error}") from None
+        if self.kind == "path":
+            return self._check_path(value)
         try:
             checked = self._adapter.validate_python(value)
         except ValidationError as error:
@@ -128,6 +153,14 @@ class Parameter:
             wanted = "nothing" if self.noun is None else self.noun.__name__
             raise InputError(f"{self.label}: expected a {wanted}, got {type(value).__name__}")
         return value
+
+    def _check_path(self, value: Any) -> Path | None:
+        """A path from what was typed, ``~`` written out, or None where that is allowed."""
+        if value is None and self.optional:
+            return None
+        if not isinstance(value, str | Path) or not str(value).strip():
+            raise InputError(f"{self.label}: choose a {self.show.browse}, got {_short(value)}")
+        return Path(value).expanduser()
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -170,11 +203,12 @@ def in_words(name: str) -> str:
 
     Examples
     --------
-    >>> in_words("weight_by_fsc"), in_words("b_factor")
-    ('Weight by FSC', 'B-factor')
+    >>> in_words("weight_by_fsc"), in_words("b_factor"), in_words("chimerax")
+    ('Weight by FSC', 'B-factor', 'ChimeraX')
     """
-    words = name.replace("b_factor", "B-factor").replace("_", " ")
-    words = re.sub(r"\bfsc\b", "FSC", words)
+    words = name.replace("_", " ")
+    for plain, written in _WRITTEN.items():
+        words = re.sub(rf"\b{plain}\b", written, words)
     return words[:1].upper() + words[1:]
 
 
@@ -236,6 +270,7 @@ def _kind_of(base: Any) -> Kind:
         float: "number",
         str: "text",
         Region: "region",
+        Path: "path",
         **dict.fromkeys(NOUNS, "noun"),
     }
     if base not in kinds:

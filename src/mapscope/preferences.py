@@ -254,6 +254,20 @@ def memory_limit() -> float | None:
     return gigabytes * 1e9 if gigabytes else None
 
 
+def free_memory() -> float | None:
+    """Bytes of memory that can be had, or None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        kilobytes = {line.split(":")[0]: line.split(":")[1].split()[0] for line in lines}
+        return 1024.0 * int(kilobytes["MemAvailable"])
+    except (OSError, KeyError, IndexError, ValueError):
+        pass
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 def preferences_file() -> Path:
     """The user's file of preferences, which need not exist."""
     named = os.environ.get(FOLDER_VARIABLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,20 +72,11 @@ class Structure:
         """
         if len(model) == 0 or model[0].count_atom_sites() == 0:
             raise InputError(f"the structure {model.name!r} holds no atoms")
-        sites = list(model[0].all())
         counts = [len(residue) for chain in model[0] for residue in chain]
-        atoms = [site.atom for site in sites]
         return cls(
             model=model,
-            positions=np.array([(a.pos.z, a.pos.y, a.pos.x) for a in atoms], dtype=np.float64),
-            elements=np.array([a.element.name for a in atoms]),
-            atom_names=np.array([a.name for a in atoms]),
-            residue_names=np.array([s.residue.name for s in sites]),
-            chains=np.array([s.chain.name for s in sites]),
-            residue_numbers=np.array([s.residue.seqid.num for s in sites], dtype=np.int32),
             residue_index=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
-            b_factors=np.array([a.b_iso for a in atoms], dtype=np.float32),
-            occupancies=np.array([a.occ for a in atoms], dtype=np.float32),
+            **(_flat_arrays(model) or _arrays_atom_by_atom(model)),
         )
 
     def __len__(self) -> int:
@@ -119,3 +110,55 @@ class Structure:
         return checksum_of_arrays(
             "structure", text, self.positions, self.b_factors, self.occupancies
         )
+
+
+def _flat_arrays(model: gemmi.Structure) -> dict[str, Array] | None:
+    """Arrays of the first model out of gemmi's table of atoms; None where it cannot make one.
+
+    It holds names of up to 7 bytes and no residue without a number.
+    """
+    import gemmi
+
+    count = model[0].count_atom_sites()
+    try:
+        flat = gemmi.FlatStructure(model)
+        flat.strings_as_numbers = False
+        numbers = flat.resnums[:count]
+    except (RuntimeError, AttributeError):
+        return None
+    if (numbers == np.iinfo(np.int32).min).any():
+        return None
+    return {
+        "positions": np.ascontiguousarray(flat.pos[:count, ::-1]),
+        "elements": _texts(flat.element_names, count),
+        "atom_names": _texts(flat.atom_names, count),
+        "residue_names": _texts(flat.residue_names, count),
+        "chains": _texts(flat.chain_ids, count),
+        "residue_numbers": numbers.copy(),
+        "b_factors": flat.b_iso[:count].copy(),
+        "occupancies": flat.occ[:count].copy(),
+    }
+
+
+def _texts(names: Any, count: int) -> Array:
+    """Text of the first of an array of bytes, as narrow as its longest; each decoded once."""
+    wide = names[:count].astype("S8")
+    found, which = np.unique(wide.view(np.uint64), return_inverse=True)
+    decoded = [name.decode() for name in found.view("S8").tolist()]
+    return np.asarray(np.array(decoded)[which])
+
+
+def _arrays_atom_by_atom(model: gemmi.Structure) -> dict[str, Array]:
+    """Arrays of the first model, whatever its names are."""
+    sites = list(model[0].all())
+    atoms = [site.atom for site in sites]
+    return {
+        "positions": np.array([(a.pos.z, a.pos.y, a.pos.x) for a in atoms], dtype=np.float64),
+        "elements": np.array([a.element.name for a in atoms]),
+        "atom_names": np.array([a.name for a in atoms]),
+        "residue_names": np.array([s.residue.name for s in sites]),
+        "chains": np.array([s.chain.name for s in sites]),
+        "residue_numbers": np.array([s.residue.seqid.num for s in sites], dtype=np.int32),
+        "b_factors": np.array([a.b_iso for a in atoms], dtype=np.float32),
+        "occupancies": np.array([a.occ for a in atoms], dtype=np.float32),
+    }

@@ -166,3 +166,19 @@ def test_text_when_it_grows_a_thousandfold_is_refused(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(bytes(8 * 2**20)))
     with pytest.raises(MapFormatError, match="do not trust"):
         files.read(path)
+
+
+@pytest.mark.parametrize("suffix", [".cif", ".cif.gz", ".pdb"])
+def test_model_when_memory_is_too_small_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    path = files.write(tmp_path / f"large{suffix}", Structure.from_gemmi(model(2000)))
+    monkeypatch.setattr("mapscope.files.structure._ALWAYS_READ", 1000)
+    monkeypatch.setattr("mapscope.files.structure.free_memory", lambda: 2e5)
+    with pytest.raises(InputError, match=r"about .* GB of memory and 0\.0 GB are free: close"):
+        files.read(path)
+    monkeypatch.setattr("mapscope.files.structure.free_memory", lambda: None)
+    assert len(files.read(path)) == 2000
+    monkeypatch.setenv("MAPSCOPE_MEMORY_GB", "0.0001")
+    with pytest.raises(InputError, match=r"the preferences allow 0\.0001 GB"):
+        files.read(path)

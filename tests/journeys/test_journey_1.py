@@ -103,11 +103,11 @@ def test_journey_when_half_maps_are_dropped_leads_to_a_saved_sharpened_map(
     assert slider is not None
     slider.setFocus()
     hand.clicks += 1
-    slider.setValue(slider.value() - 40)
+    slider.setValue(slider.value() - 40 * slider.singleStep())
     qtbot.waitUntil(lambda: form.preview.layer is not None, timeout=5000)
     first_preview = np.array(form.preview.layer.data)
     with qtbot.waitSignal(form.preview.updated, timeout=5000):
-        slider.setValue(slider.value() - 40)
+        slider.setValue(slider.value() - 40 * slider.singleStep())
     assert not np.allclose(form.preview.layer.data, first_preview)
     assert [la.name for la in viewer.layers].count("preview") == 1
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from tests.path_settings import path_settings
 
 from mapscope.errors import InputError
 from mapscope.job import Job
@@ -22,7 +23,7 @@ from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text
 from mapscope.viewer.inputs import LayerChoice
-from mapscope.viewer.layers import base_name, noun_from_layer, role_of
+from mapscope.viewer.layers import base_name, noun_from_layer, role_of, role_of_output
 from mapscope.viewer.probe import position_of_click
 from mapscope.viewer.settings import Setting
 from mapscope.viewer.workspace import Entry
@@ -93,6 +94,8 @@ def test_form_of_every_job_is_built_and_its_inputs_are_filled(
         assert set(form.settings) == {p.name for p in job.settings if p.name != "position"} - (
             {"region"} if job.probe else set()
         )
+        for parameter, value in path_settings(name).items():
+            form.settings[parameter].value = value
         for choice in form.inputs:
             if choice.parameter.required:
                 assert len(choice.layers) == len(choice.choices), name
@@ -172,7 +175,7 @@ def test_run_of_every_job_when_pressed_then_results_appear_beside_their_input(
     desk.open(structure_file)
     desk.viewer.dims.ndisplay = 2
     before = list(desk.viewer.layers)
-    for name in JOBS:
+    for name in (name for name in JOBS if all_jobs()[name].inputs):
         desk.viewer.layers.selection.active = desk.viewer.layers["bundle"]
         form = desk.form(name)
         for parameter, value in SETTINGS.get(name, {}).items():
@@ -195,12 +198,15 @@ def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
     assert len(new) == len(maps), entry.title
     for layer, (field, noun) in zip(new, maps.items(), strict=True):
         assert layer.name.startswith(f"{base_name(anchor.name)} · {field.replace('_', ' ')}")
-        assert role_of(layer) == field
+        assert role_of(layer) == role_of_output(field)
         assert noun_from_layer(layer) is noun
-        assert layer.visible
-        assert abs(desk.viewer.layers.index(layer) - desk.viewer.layers.index(anchor)) == 1
+    places = sorted(desk.viewer.layers.index(layer) for layer in [anchor, *new])
+    assert places == list(range(places[0], places[-1] + 1)), "results lie beside their input"
     covering = [la for la in new if type(la).__name__ == "Image" and role_of(la) != "mask"]
-    assert anchor.visible == (not covering), entry.title
+    assert [la.visible for la in covering] == [n == 0 for n in range(len(covering))]
+    assert all(la.visible for la in new if la not in covering)
+    is_map = type(anchor).__name__ == "Image"
+    assert anchor.visible == (not covering or not is_map), entry.title
     assert tuple(str(unit) for unit in desk.viewer.layers.units) == ("angstrom",) * 3
     tables = [noun for noun in entry.nouns.values() if isinstance(noun, Table)]
     assert not tables or desk.docks["Plot"].table is tables[0]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication, QFileDialog
+from tests.path_settings import path_settings
 
 from mapscope.errors import MapscopeError
 from mapscope.files import read, writable_suffixes, write
@@ -59,7 +60,7 @@ def full_desk(
 def run(desk: Desk, name: str) -> Entry:
     """Run a job with the settings above."""
     form = desk.form(name)
-    for parameter, value in SETTINGS.get(name, {}).items():
+    for parameter, value in (SETTINGS.get(name, {}) | path_settings(name)).items():
         form.settings[parameter].value = value
     return desk.run_well(form)
 

@@ -12,7 +12,8 @@ from mapscope.errors import MapFormatError, MapscopeError
 from mapscope.files import write
 from mapscope.structure import Structure
 from mapscope.table import Table
-from mapscope.viewer.layers import half_map_pair, noun_from_layer, role_of
+from mapscope.viewer.layers import noun_from_layer, role_of
+from mapscope.viewer.partners import half_map_pair
 from mapscope.viewer.reader import get_reader, layer_name, read_layers
 from mapscope.viewer.window import PLUGIN
 from mapscope.volume import Volume
@@ -115,6 +116,21 @@ def test_damaged_file_gives_one_readable_error_and_the_viewer_works_on(
 )
 def test_layer_name_is_the_files_without_its_endings(file: str, name: str) -> None:
     assert layer_name(file) == name
+
+
+def test_uneven_sample_when_opened_then_half_maps_pair_and_the_truth_is_a_hidden_local_resolution(
+    desk: Desk,
+) -> None:
+    desk.viewer.open_sample(PLUGIN, "uneven_four_helix_bundle")
+    names = desk.names()
+    assert names[:3] == [
+        "four_helix_bundle_uneven · half map 1",
+        "four_helix_bundle_uneven · half map 2",
+        "four_helix_bundle_uneven_local_resolution",
+    ]
+    assert [layer.visible for layer in desk.viewer.layers] == [True, False, False, True, True]
+    assert half_map_pair(desk.viewer.layers) is not None
+    assert role_of(desk.viewer.layers[2]) == "local_resolution"
 
 
 def test_sample_when_opened_from_the_file_menu_then_half_maps_and_structure_are_there(

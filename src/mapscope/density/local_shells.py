@@ -35,7 +35,18 @@ def local_shell_correlation(
     ----------
     Cardone, Heymann & Steven (2013) J. Struct. Biol. 184, 226.
     """
-    grid = half_maps.grid
+    first, second, shells = local_transforms(half_maps, position, window)
+    return correlate_shells(first, second, shells)
+
+
+def local_transforms(
+    maps: HalfMaps, position: npt.ArrayLike, window: float
+) -> tuple[npt.NDArray[np.complex64], npt.NDArray[np.complex64], Shells]:
+    """Transforms of two maps in a soft ball around a point, and the shells of its box.
+
+    Parameters and errors as in :func:`local_shell_correlation`.
+    """
+    grid = maps.grid
     if not grid.contains(position):
         raise InputError(f"the position {position!r} Å (z, y, x) lies outside the map")
     if window < 8 * max(grid.voxel_size):
@@ -44,11 +55,11 @@ def local_shell_correlation(
     half = np.round(0.5 * window / np.asarray(grid.voxel_size)).astype(int)
     box = Grid(tuple(2 * half), grid.voxel_size)
     ball = _soft_ball(box, window)
-    fts = [
+    first, second = (
         transform(_windowed(volume.data, centre - half, ball))
-        for volume in (half_maps.first, half_maps.second)
-    ]
-    return correlate_shells(fts[0], fts[1], Shells(box))
+        for volume in (maps.first, maps.second)
+    )
+    return first, second, Shells(box)
 
 
 def _soft_ball(box: Grid, diameter: float) -> npt.NDArray[np.float32]:

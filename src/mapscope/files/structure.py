@@ -12,11 +12,14 @@ from mapscope.errors import InputError, MapFormatError
 from mapscope.files.findings import Findings
 from mapscope.files.format import Choice, Cover, Reader, Writer
 from mapscope.files.stream import format_suffix, read_text
+from mapscope.preferences import free_memory, memory_limit
 from mapscope.structure import Structure
 
 PDB_SUFFIXES = (".pdb", ".ent")
 CIF_SUFFIXES = (".cif", ".mmcif")
 _MAX_ASSEMBLY_ATOMS = 5_000_000
+_MEMORY_PER_BYTE = {".pdb": 6.0, ".ent": 6.0, ".cif": 10.0, ".mmcif": 10.0}
+_ALWAYS_READ = 64 * 2**20
 _MAX_PDB_ATOMS = 99_999
 _MAX_PDB_RESIDUE_NUMBER = 9_999
 _MAX_PDB_COORDINATE = 9_999.999
@@ -71,7 +74,7 @@ class StructureReader:
         MapFormatError
             If the text is neither PDB nor mmCIF, or holds no atom or no finite position.
         InputError
-            If the file names no such assembly, or it is too large.
+            If the file names no such assembly, it is too large, or memory is too short.
         """
         findings = Findings(path, permissive)
         model = _model_of(path, findings)
@@ -99,11 +102,33 @@ def _title(assembly: gemmi.Assembly) -> str:
 
 def _model_of(path: Path, findings: Findings) -> gemmi.Structure:
     """The model in a file's text."""
+    _require_memory(path, path.stat().st_size)
     text = read_text(path)
+    _require_memory(path, len(text))
     try:
         return _from_pdb(text) if format_suffix(path) in PDB_SUFFIXES else _from_cif(text)
     except (RuntimeError, ValueError) as error:
         raise findings.refuse(f"this is no atomic model ({error})") from error
+
+
+def _require_memory(path: Path, size: int) -> None:
+    """Raise where a text of `size` bytes needs more memory than there is for its model."""
+    if size < _ALWAYS_READ:
+        return
+    needed = size * _MEMORY_PER_BYTE[format_suffix(path)]
+    limit, free = memory_limit(), free_memory()
+    if limit is not None and needed > limit:
+        raise InputError(
+            f"{path.name}: reading this model needs about {needed / 1e9:.1f} GB of memory and the "
+            f"preferences allow {limit / 1e9:.3g} GB: allow more (memory_gb), or open a file with "
+            "fewer of its chains"
+        )
+    if free is not None and needed > free:
+        raise InputError(
+            f"{path.name}: reading this model needs about {needed / 1e9:.1f} GB of memory and "
+            f"{free / 1e9:.1f} GB are free: close other programs, or open a file with fewer of its "
+            "chains"
+        )
 
 
 def _from_pdb(text: str) -> gemmi.Structure:

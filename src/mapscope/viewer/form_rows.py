@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 from superqt import QCollapsible
 
 from mapscope.job import in_words
+from mapscope.table import Table
 from mapscope.viewer.inputs import InputChoice
 from mapscope.viewer.settings import Setting
 
@@ -18,9 +19,11 @@ UNITS = ("Å", "Å²", "Å³", "1/Å", "σ", "°", "kDa")
 def input_and_setting_rows(
     inputs: Sequence[InputChoice], settings: Sequence[Setting]
 ) -> QFormLayout:
-    """Inputs and the first settings."""
+    """Inputs and the first settings; no layer holds a table, so that none is asked for."""
     rows = form_layout()
     for choice in inputs:
+        if choice.parameter.noun is Table:
+            continue
         names = ["first", "second"] if choice.is_pair else [""]
         for box, name in zip(choice.choices, names, strict=True):
             box.setToolTip(choice.parameter.help)

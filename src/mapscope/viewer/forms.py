@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from mapscope.errors import MapscopeError
+from mapscope.grid import Grid
 from mapscope.job import Job
 from mapscope.jobs import all_jobs
 from mapscope.viewer.estimate import estimate_text, note_duration
@@ -33,9 +34,11 @@ from mapscope.viewer.probe import Probe
 from mapscope.viewer.saving import save_entry
 from mapscope.viewer.settings import Setting
 from mapscope.viewer.voxel_size import VoxelSizeRow
+from mapscope.viewer.whole_grid import WholeGrid
 from mapscope.viewer.workspace import Entry, workspace_of
 
 OPEN = "open_"
+VOXEL_SIZE = "voxel_size"
 MOST_NUMBERS = 4
 
 
@@ -78,6 +81,7 @@ class JobForm(QWidget):
         self.settings = {p.name: Setting(p) for p in shown if p.name != "position"}
         self.preview = Preview(job, viewer, self.values) if job.live else None
         self.probe = Probe(self) if job.probe else None
+        self.whole = WholeGrid(job, self.values) if job.grid is not None else None
         self._build()
         self._connect()
         self.refresh()
@@ -126,7 +130,7 @@ class JobForm(QWidget):
         layout.addWidget(self.voxel_row)
         self.live_box = QCheckBox("Preview on a region while I change it")
         self.live_box.setToolTip(
-            f"Compute a box of {EDGE} voxels around the cursor again and again."
+            f"Compute a box of {EDGE} voxels, where you look, again and again."
         )
         self.live_box.setVisible(self.job.live)
         layout.addWidget(self.live_box)
@@ -173,6 +177,9 @@ class JobForm(QWidget):
             self.preview.failed.connect(self._say_error)
             self.preview.answered.connect(self._show_scalars)
             self.destroyed.connect(self.preview.cancel)
+        if self.whole is not None:
+            self.whole.found.connect(self._show_grid)
+            self.destroyed.connect(self.whole.stop)
 
     def disconnect_viewer(self) -> None:
         """Stop listening to the viewer, before the form is thrown away."""
@@ -184,6 +191,8 @@ class JobForm(QWidget):
             self.preview.stop()
         if self.probe is not None:
             self.probe.listen(False)
+        if self.whole is not None:
+            self.whole.stop()
 
     def _layers_changed(self, event: Any) -> None:
         self.refresh()
@@ -226,7 +235,18 @@ class JobForm(QWidget):
         self._settings_changed()
 
     def _show_estimate(self) -> None:
-        self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+        """Time and memory, at once or as soon as it is known what will come out."""
+        if self.whole is not None:
+            self.whole.request()
+        else:
+            self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+
+    def _show_grid(self, grid: Grid | None) -> None:
+        """Say what will come out, and show what *auto* comes to."""
+        text = "" if grid is None else estimate_text(self.job, self.chosen_layers(), grid)
+        self.estimate.setText(text)
+        if grid is not None and VOXEL_SIZE in self.settings:
+            self.settings[VOXEL_SIZE].suggest(grid.voxel_size[0])
 
     def _say(self, text: str) -> None:
         """Show a line under the button; the estimate takes its place while there is none."""
@@ -235,6 +255,8 @@ class JobForm(QWidget):
         self.estimate.setVisible(not text)
 
     def _settings_changed(self) -> None:
+        if self.whole is not None:
+            self.whole.request()
         if self.preview is not None and self.live_box.isChecked():
             self.preview.request()
 
@@ -297,7 +319,8 @@ class JobForm(QWidget):
         self.save_button.setEnabled(bool(self.entry.nouns))
         self._show_scalars(self.entry.scalars)
         if self.entry.record is not None:
-            note_duration(self.job, self.chosen_layers(), self.entry.record.seconds)
+            grid = None if self.whole is None else self.whole.grid
+            note_duration(self.job, self.chosen_layers(), self.entry.record.seconds, grid)
 
     def _show_scalars(self, scalars: dict[str, Any]) -> None:
         """Say what numbers came out, and show what *auto* came to."""

@@ -12,19 +12,24 @@ from qtpy.QtWidgets import QComboBox, QWidget
 from mapscope.job import Parameter
 from mapscope.labels import Labels
 from mapscope.structure import Structure
+from mapscope.table import Table
 from mapscope.viewer.layers import (
+    KEY,
+    LOCAL_RESOLUTION,
     NO_VOXEL_SIZE,
     TOOL,
-    half_map_pair,
     noun_from_layer,
     reason_against,
     role_of,
     tag_of,
 )
+from mapscope.viewer.partners import half_map_pair, is_of_same_run
 from mapscope.volume import HalfMaps, Volume
 
 NONE = "none"
 MENDABLE = ("", NO_VOXEL_SIZE)
+NOT_DENSITY = ("mask", "half map", "preview", LOCAL_RESOLUTION)
+"""Roles of maps that are chosen where a map is wanted only by hand."""
 
 
 def reason_for_kind(layer: Any, noun: type) -> str:
@@ -32,8 +37,9 @@ def reason_for_kind(layer: Any, noun: type) -> str:
     tag = tag_of(layer)
     is_structure = tag is not None and isinstance(tag.noun, Structure)
     if noun is Structure:
-        is_atoms = is_structure and role_of(layer) == "structure"
-        return reason_against(layer) if is_atoms else "not a structure"
+        return reason_against(layer) if is_structure else "not a structure"
+    if noun is Table:
+        return "not a table"
     if is_structure:
         return "a structure, not a map"
     wanted = "Labels" if noun is Labels else "Image"
@@ -67,7 +73,11 @@ class LayerChoice(QComboBox):
         self.clear()
         if self.optional:
             self.addItem(NONE, None)
-        for layer in reversed([la for la in layers if role_of(la) != TOOL]):
+        offered = [la for la in layers if role_of(la) != TOOL]
+        if self.noun is Structure:
+            offered = one_for_each_structure(offered)
+            chosen = standing_for(chosen, offered)
+        for layer in reversed(offered):
             reason = reason_for_kind(layer, self.noun)
             if reason not in MENDABLE:
                 self._add_grey(layer.name, reason)
@@ -106,6 +116,32 @@ class LayerChoice(QComboBox):
         if not self.optional:
             enabled = [n for n in range(self.count()) if self.itemData(n) is not None]
             self.setCurrentIndex(enabled[0] if enabled else -1)
+
+
+def one_for_each_structure(layers: Iterable[Any]) -> list[Any]:
+    """Layers without those that show a structure once more: its atoms stand for it, if there."""
+    layers = list(layers)
+    atoms = {id(la.metadata[KEY].noun) for la in layers if role_of(la) == "structure"}
+    found, seen = [], set()
+    for layer in layers:
+        tag = tag_of(layer)
+        if tag is None or not isinstance(tag.noun, Structure):
+            found.append(layer)
+            continue
+        key = id(tag.noun)
+        if key not in seen and (key not in atoms or role_of(layer) == "structure"):
+            seen.add(key)
+            found.append(layer)
+    return found
+
+
+def standing_for(layer: Any, offered: Iterable[Any]) -> Any:
+    """The layer among those offered that shows the same structure; any other layer itself."""
+    tag = None if layer is None else tag_of(layer)
+    if tag is None or not isinstance(tag.noun, Structure):
+        return layer
+    same = (la for la in offered if (other := tag_of(la)) is not None and other.noun is tag.noun)
+    return next(same, layer)
 
 
 class InputChoice:
@@ -159,13 +195,17 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
     """Fill a form's inputs with the layers that fit best.
 
     Half maps go where half maps are wanted, masks where a mask is wanted, and the selected
-    map, or the last one, where a map is wanted.
+    map, or the last one, where a map is wanted; so with structures. Half maps of the run that
+    made the selected layer go before others. A map that a job can do without is left out where
+    it has half maps, another map, or anything else that it needs.
     """
-    pair = half_map_pair(layers)
-    maps = [la for la in layers if role_of(la) not in ("mask", "half map", "preview")]
+    pair = half_map_pair(la for la in layers if selected and is_of_same_run(la, selected))
+    pair = pair or half_map_pair(layers)
+    maps = [la for la in layers if role_of(la) not in NOT_DENSITY]
     reasons = [(la, reason_for_kind(la, Volume)) for la in maps]
     usable = [la for reason in (NO_VOXEL_SIZE, "") for la, r in reasons if r == reason]
     best = selected if selected in usable else (usable[-1] if usable else None)
+    has_other = any(p.required and p.noun is not Volume for p in (c.parameter for c in inputs))
     has_pair = False
     taken: list[Any] = []
     for choice in sorted(inputs, key=lambda c: not c.is_pair):
@@ -177,18 +217,17 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
             masks = [la for la in layers if role_of(la) == "mask"]
             choice.choose(masks[-1] if masks else None)
         elif parameter.noun is Volume:
-            if parameter.optional and (has_pair or taken):
+            if parameter.optional and (has_pair or taken or has_other):
                 choice.choose(None)
                 continue
             others = [la for la in usable if la not in taken]
             choice.choose(best if best in others else (others[-1] if others else None))
             taken += choice.layers
         else:
-            fitting = [
-                la for la in layers if parameter.noun and not reason_for_kind(la, parameter.noun)
-            ]
-            wanted = fitting[-1:] if not parameter.optional else []
-            choice.choose(*wanted)
+            fitting = choice.choices[0].listed()
+            wanted = standing_for(selected, fitting)
+            best_other = wanted if wanted in fitting else next(iter(fitting), None)
+            choice.choose(None if parameter.optional else best_other)
 
 
 def can_fill(inputs: Iterable[Parameter], layers: list[Any]) -> bool:

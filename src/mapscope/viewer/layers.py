@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
@@ -33,6 +33,15 @@ TOOL = "tool"
 
 NO_VOXEL_SIZE = "no voxel size"
 """The one reason against a layer that a form can mend."""
+SEE_THROUGH = {"opacity": 0.6, "blending": "translucent_no_depth"}
+"""How a map is drawn in which the structure that it was made of shall be seen."""
+
+LOCAL_RESOLUTION = "local_resolution"
+"""Role of a map that holds a resolution in Å in each voxel."""
+
+LOCAL_RESOLUTION_NAMES = ("local_resolution", "localresolution", "locres")
+"""What programs call its file."""
+
 LARGE_BYTES = 256 * 2**20
 """From this size on a map is shown through coarser copies: 3D would need all of it at once."""
 
@@ -112,10 +121,23 @@ def layers_from_noun(
     return []
 
 
+def role_of_output(field: str) -> str:
+    """What a map that a job gave is for: the name of the output, or half map.
+
+    Examples
+    --------
+    >>> role_of_output("half_map_2"), role_of_output("sharpened")
+    ('half map', 'sharpened')
+    """
+    return "half map" if half_map_name(field) is not None else field
+
+
 def role_of_file(file_name: str) -> str:
-    """What a map is for, judged by its file's name: map, half map or mask."""
+    """What a map is for, judged by its file's name: map, half map, mask or local resolution."""
     if half_map_name(file_name) is not None:
         return "half map"
+    if any(word in file_name.lower() for word in LOCAL_RESOLUTION_NAMES):
+        return LOCAL_RESOLUTION
     return "mask" if "mask" in file_name.lower() else "map"
 
 
@@ -237,32 +259,6 @@ def base_name(name: str) -> str:
     return name.split(SEPARATOR)[0]
 
 
-def half_map_pair(layers: Iterable[Any]) -> tuple[Any, Any] | None:
-    """The two layers that hold half maps of one object, first and second, if there are any.
-
-    Their files' names differ in the number of the half only, and they share a grid. The
-    last pair added wins.
-    """
-    halves = [layer for layer in layers if role_of(layer) == "half map"]
-    for second in reversed(halves):
-        for first in reversed(halves):
-            if _are_partners(first, second):
-                return first, second
-    return None
-
-
-def _are_partners(first: Any, second: Any) -> bool:
-    """Whether `first` holds half map 1 and `second` half map 2 of the same object."""
-    names = [half_map_name(layer.metadata.get("file", "")) for layer in (first, second)]
-    nouns = [tag.noun for tag in map(tag_of, (first, second)) if tag is not None]
-    if None in names or len(nouns) != 2:
-        return False
-    (one, other), (a, b) = nouns, [name for name in names if name is not None]
-    if (a.number, b.number) != (1, 2) or a.stem != b.stem:
-        return False
-    return isinstance(one, Volume) and isinstance(other, Volume) and one.grid.matches(other.grid)
-
-
 def _image(volume: Volume, name: str, role: str, levels: Sequence[Volume]) -> LayerData:
     """A map as an image layer with a contour level; a huge one through coarser copies."""
     data: Any = volume.data
@@ -303,6 +299,9 @@ def _look(volume: Volume, role: str) -> dict[str, Any]:
             "blending": "additive",
         }
     limits = contrast_limits(volume)
+    if role == LOCAL_RESOLUTION:
+        # Å are no density: slices and a sum along the line of sight, in colours, no contour.
+        return {"contrast_limits": limits, "colormap": "turbo", "rendering": "mip"}
     try:
         level = first_contour_level(volume)
     except DataError:

@@ -69,7 +69,12 @@ def manifest() -> dict[str, Any]:
                     "command": f"{NAME}.sample",
                     "key": "four_helix_bundle",
                     "display_name": "Four-helix bundle: half maps and structure",
-                }
+                },
+                {
+                    "command": f"{NAME}.uneven_sample",
+                    "key": "uneven_four_helix_bundle",
+                    "display_name": "Four-helix bundle: half maps of known local resolution",
+                },
             ],
             "widgets": [
                 {"command": f"{NAME}.{name}", "display_name": title}
@@ -82,10 +87,15 @@ def manifest() -> dict[str, Any]:
 
 
 def _fixed_commands() -> list[dict[str, str]]:
-    """Reader, writers, sample and docks."""
+    """Reader, writers, samples and docks."""
     commands = [
         _command("read", "Open with Mapscope", "mapscope.viewer.reader:get_reader"),
         _command("sample", "Open the sample", "mapscope.viewer.samples:four_helix_bundle"),
+        _command(
+            "uneven_sample",
+            "Open the sample of known local resolution",
+            "mapscope.viewer.samples:uneven_four_helix_bundle",
+        ),
     ]
     commands += [_command(n, w[0], f"mapscope.viewer.writer:{n}") for n, w in WRITERS.items()]
     commands += [_command(n, f"{title} dock", home) for n, (title, home) in DOCKS.items()]

@@ -24,6 +24,7 @@ KINDS = {
     "text": "text",
     "region": "box",
     "triple": "three numbers",
+    "path": "file or folder",
 }
 
 
@@ -82,7 +83,7 @@ def job_page(job: Job) -> str:
     blocks += _table("Settings", (_setting_row(p) for p in job.settings), "Setting")
     blocks += _table("What comes out", (_output_row(o) for o in job.outputs), "Output")
     if job.live:
-        blocks.append("*Preview on a region while I change it* shows a box around the cursor.")
+        blocks.append("*Preview on a region while I change it* shows a box where you look.")
     if job.probe:
         blocks.append("Press *Click in the view*, then click a place; the answer is plotted.")
     words = " ".join(p.label.upper().replace(" ", "_") for p in job.inputs if p.required)

@@ -10,8 +10,8 @@ from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
 from mapscope.structure import Structure
 from mapscope.viewer.inputs import MENDABLE, reason_for_kind
-from mapscope.viewer.layers import half_map_pair
 from mapscope.viewer.manifest import DOCKS
+from mapscope.viewer.partners import half_map_pair
 from mapscope.volume import HalfMaps, Volume
 
 
@@ -73,6 +73,10 @@ QUESTIONS = {
         Question("Show a structure in density", dock="Structure", needs=(Structure,)),
         Question("Compare two maps", dock="View", needs=(Volume, Volume)),
         Question("Make a picture or a movie", dock="View", needs=(object,)),
+    ),
+    "Simulate": (
+        Question("Make a map from a structure", job="simulate_map"),
+        Question("Make half maps of known quality", job="degrade_map"),
     ),
     "Improve": (
         Question("Sharpen my map", job="sharpen_by_b_factor"),

@@ -15,6 +15,14 @@ SAMPLE = (
 )
 
 
+UNEVEN = (
+    "four_helix_bundle_uneven_half_1.mrc.gz",
+    "four_helix_bundle_uneven_half_2.mrc.gz",
+    "four_helix_bundle_uneven_local_resolution.mrc.gz",
+    "four_helix_bundle.cif",
+)
+
+
 def sample_folder() -> Path:
     """Where the sample files are: in the package, or in a checkout beside ``src``."""
     inside = Path(str(files("mapscope"))) / "sample_data"
@@ -24,3 +32,15 @@ def sample_folder() -> Path:
 def four_helix_bundle() -> list[LayerData]:
     """Half maps of a small simulated protein, and the structure that they were made from."""
     return read_layers([str(sample_folder() / name) for name in SAMPLE])
+
+
+def uneven_four_helix_bundle() -> list[LayerData]:
+    """Half maps of that protein that are better in some places than in others, and how good.
+
+    The true local resolution lies over the half maps and is hidden at first.
+    """
+    layers = read_layers([str(sample_folder() / name) for name in UNEVEN])
+    for _, attributes, _ in layers:
+        if attributes["name"].endswith("local_resolution"):
+            attributes["visible"] = False
+    return layers

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 from magicgui.widgets import create_widget
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
-from mapscope.job import Parameter
+from mapscope.job import Parameter, in_words
 
 AUTOMATIC = "auto"
+BROWSE = {"file": "r", "folder": "d", "new file": "w"}
+"""magicgui's word for what a button of a path looks for."""
 HUGE = 1e6
 
 
@@ -35,6 +39,7 @@ class Setting(QObject):
             label=parameter.label,
             options=self._options(),
         )
+        self.digits = self._show_digits()
         self.row = QWidget()
         layout = QHBoxLayout(self.row)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -57,6 +62,8 @@ class Setting(QObject):
         if self.parameter.optional and self.automatic.isChecked():
             return None
         value = self.editor.value
+        if self.digits is not None:
+            return round(value, self.digits)  # a slider stops between what it shows
         if self.parameter.kind in ("region", "triple") and isinstance(value, str):
             return value.strip() or None
         return value
@@ -99,6 +106,7 @@ class Setting(QObject):
             "text": str,
             "region": str,
             "triple": tuple[float, float, float],
+            "path": Path,
         }
         return types[self.parameter.kind]
 
@@ -111,14 +119,27 @@ class Setting(QObject):
         if self.parameter.kind in ("number", "integer"):
             inside = 0 if low is None or low <= 0 else low
             return inside if high is None else min(inside, high)
+        if self.parameter.kind == "path":
+            return None
         return (0.0, 0.0, 0.0) if self.parameter.kind == "triple" else ""
+
+    def _show_digits(self) -> int | None:
+        """Show one digit more than a slider's step has; None for what is no such slider."""
+        if self.parameter.show.slider is None or self.parameter.kind != "number":
+            return None
+        digits = 1 - round(math.log10(_step(self.parameter.show.slider)))
+        for box in self.editor.native.findChildren(QDoubleSpinBox):
+            box.setDecimals(max(digits, 0))
+        return digits
 
     def _options(self) -> dict[str, Any]:
         """Bounds, steps, choices and the kind of widget, as magicgui names them."""
         parameter = self.parameter
         options: dict[str, Any] = {"tooltip": parameter.help}
         if parameter.kind == "choice":
-            options |= {"choices": parameter.choices}
+            options |= {"choices": [(in_words(c), c) for c in parameter.choices]}
+        if parameter.kind == "path":
+            options |= {"mode": BROWSE[parameter.show.browse], "nullable": True}
         if parameter.kind in ("number", "integer"):
             low, high = parameter.show.slider or parameter.bounds
             options |= {
@@ -126,7 +147,20 @@ class Setting(QObject):
                 "max": HUGE if high is None else high,
             }
         if parameter.kind == "number":
-            options["step"] = 1.0 if parameter.show.slider else 0.1
+            options["step"] = _step(parameter.show.slider)
         if parameter.show.slider is not None:
             options["widget_type"] = "FloatSlider" if parameter.kind == "number" else "Slider"
         return options
+
+
+def _step(slider: tuple[float, float] | None) -> float:
+    """Step of a number: of a slider, a power of ten under a hundredth of its range.
+
+    Examples
+    --------
+    >>> _step((-400.0, 100.0)), _step((1.0, 20.0)), _step(None)
+    (1.0, 0.1, 0.1)
+    """
+    if slider is None:
+        return 0.1
+    return float(10.0 ** (math.floor(math.log10(slider[1] - slider[0])) - 2))

@@ -15,16 +15,23 @@ from mapscope.job import Job
 from mapscope.record import Record, checksum_of, record_of, source_of
 from mapscope.table import Table
 from mapscope.viewer.layers import (
+    KEY,
+    LOCAL_RESOLUTION,
+    SEE_THROUGH,
     SEPARATOR,
     LayerData,
     base_name,
     layers_from_noun,
+    role_of_output,
     tag_of,
 )
 from mapscope.viewer.runner import Run
 from mapscope.volume import HalfMaps
 
 T = TypeVar("T")
+
+NOT_SHOWN = ("half map", LOCAL_RESOLUTION)
+"""Roles of maps that a result shows only where it has no other."""
 
 
 @dataclass(eq=False)
@@ -177,12 +184,22 @@ def _call(job: Job, values: Mapping[str, Any], stem: str) -> Callable[..., Outco
         caption = getattr(result, "caption", "")
         layers: list[LayerData] = []
         for field_name, noun in nouns.items():
+            role = role_of_output(field_name)
             words = field_name.replace("_", " ") + (f" ({caption})" if caption else "")
-            layers += layers_from_noun(noun, f"{stem}{SEPARATOR}{words}", field_name)
+            layers += layers_from_noun(noun, f"{stem}{SEPARATOR}{words}", role)
+        _hide_what_covers(layers)
         inputs = [values[p.name] for p in job.inputs if values.get(p.name) is not None]
         return Outcome(nouns, job.scalars_of(result), layers, _unsaved(inputs))
 
     return call
+
+
+def _hide_what_covers(layers: list[LayerData]) -> None:
+    """Hide all maps of a result but the first that is to be looked at: they lie on each other."""
+    maps = [la for la in layers if la[2] == "image" and la[1]["metadata"][KEY].role != "mask"]
+    density = [la for la in maps if la[1]["metadata"][KEY].role not in NOT_SHOWN]
+    for layer in maps:
+        layer[1]["visible"] = layer is (density or maps)[0]
 
 
 def add_layers(
@@ -190,7 +207,8 @@ def add_layers(
 ) -> list[Layer]:
     """Add layers beside their input; those of an equal earlier run are replaced.
 
-    A map hides the input that it would cover; a mask does not.
+    A map hides the map that it would cover; a mask hides nothing, and a structure is seen
+    through the map that was made of it.
     """
     if record is not None:
         for layer in [old for old in viewer.layers if _is_of_equal_run(old, record)]:
@@ -203,12 +221,23 @@ def add_layers(
         place = len(viewer.layers)
         if anchor is not None and anchor in viewer.layers:
             place = viewer.layers.index(anchor) + (0 if covers else 1)
-            anchor.visible = anchor.visible and not covers
+            _draw_beside(layer, anchor, covers=covers)
         viewer.layers.insert(place, layer)
         added.append(layer)
     if added:
         viewer.layers.selection.active = added[0]
     return added
+
+
+def _draw_beside(layer: Layer, anchor: Layer, *, covers: bool) -> None:
+    """Draw a result as its input is drawn, which it hides where it covers it."""
+    if not covers:
+        return
+    if type(anchor).__name__ == "Image":
+        layer.opacity, layer.blending = anchor.opacity, anchor.blending
+        anchor.visible = anchor.visible and not layer.visible
+    else:
+        layer.opacity, layer.blending = SEE_THROUGH["opacity"], SEE_THROUGH["blending"]
 
 
 def _is_of_equal_run(layer: Layer, record: Record) -> bool:

@@ -18,19 +18,24 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from mapscope.files import half_map_name
 from mapscope.job import Job
 from mapscope.jobs import all_jobs, family_title
 from mapscope.preferences import flag
+from mapscope.record import Record
+from mapscope.structure import Structure
 from mapscope.viewer.forms import JobForm
 from mapscope.viewer.help import add_help
-from mapscope.viewer.inputs import can_fill
-from mapscope.viewer.layers import half_map_pair
+from mapscope.viewer.inputs import can_fill, reason_for_kind
+from mapscope.viewer.layers import role_of, tag_of
+from mapscope.viewer.partners import half_map_pair
 from mapscope.viewer.preferences import connect_preferences
+from mapscope.viewer.preview import NAME as PREVIEW
 from mapscope.viewer.questions import Question
 from mapscope.viewer.start import StartPanel, open_dock
 from mapscope.viewer.views.connections import Connections
 from mapscope.viewer.workspace import bare_viewer, workspace_of
-from mapscope.volume import HalfMaps
+from mapscope.volume import HalfMaps, Volume
 
 MOST_SUGGESTED = 3
 
@@ -203,10 +208,11 @@ def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
     """The jobs that make most of the layers at hand, best first.
 
     Where there are half maps: the jobs that need them, then those that can be watched live,
-    then the others that use them. Without half maps nothing stands out.
+    then the others that use them. Without: for a map simulated from a structure those that make
+    half maps of it, for structures alone those that make a map of them. Else nothing stands out.
     """
     if half_map_pair(layers) is None:
-        return []
+        return _first_steps(jobs, layers)
     fitting = [
         ((any(p.required for p in job.inputs if p.noun is HalfMaps), job.live), job)
         for job in jobs
@@ -216,3 +222,28 @@ def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
     ]
     fitting.sort(key=lambda pair: pair[0], reverse=True)
     return [job for _, job in fitting[:MOST_SUGGESTED]]
+
+
+def _first_steps(jobs: list[Job], layers: list[Any]) -> list[Job]:
+    """The jobs that lead from structures to maps, and from these to half maps."""
+    layers = [layer for layer in layers if role_of(layer) != PREVIEW]
+    starting = [j for j in jobs if {p.noun for p in j.inputs if p.required} == {Structure}]
+    names = {job.name for job in starting}
+    if any(record.job in names for record in map(_record_of, layers) if record is not None):
+        return [j for j in jobs if _gives_half_maps(j)][:MOST_SUGGESTED]
+    if any(not reason_for_kind(layer, Volume) for layer in layers):
+        return []
+    return [j for j in starting if can_fill(j.inputs, layers) and _gives_map(j)][:MOST_SUGGESTED]
+
+
+def _record_of(layer: Any) -> Record | None:
+    tag = tag_of(layer)
+    return None if tag is None else tag.record
+
+
+def _gives_map(job: Job) -> bool:
+    return any(output.noun is Volume for output in job.outputs)
+
+
+def _gives_half_maps(job: Job) -> bool:
+    return sum(half_map_name(output.name) is not None for output in job.outputs) == 2

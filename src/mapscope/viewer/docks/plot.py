@@ -149,7 +149,9 @@ class PlotDock(QWidget):
             y = np.asarray(table[name], dtype=float)
             known = np.isfinite(x) & np.isfinite(y)
             style = STYLES[n // len(colors) % len(STYLES)]
-            pen = pg.mkPen(colors[n % len(colors)], width=2, style=style)
+            # The first of two is seen on either side of the second where they coincide.
+            width = 5 if n == 0 and len(plot.y) == 2 else 2
+            pen = pg.mkPen(colors[n % len(colors)], width=width, style=style)
             self.plot.plot(x[known], y[known], pen=pen, name=name.replace("_", " "))
         self.names.setText(
             "&nbsp; ".join(

@@ -1,0 +1,1 @@
+"""From structures to density: simulated maps, and maps made worse on purpose."""

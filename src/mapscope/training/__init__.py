@@ -1,0 +1,1 @@
+"""What networks learn from: the corpus of structures, the one split, and windows of them."""
