@@ -22,6 +22,9 @@ from mapscope.viewer.views.scale import LABEL
 from mapscope.viewer.views.wipe import DIVIDER
 from mapscope.volume import Volume
 
+# A whole window with all docks for each test: minutes together.
+pytestmark = pytest.mark.slow
+
 
 def add(viewer: Any, noun: Any, name: str) -> Any:
     """Show a noun."""
