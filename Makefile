@@ -16,6 +16,9 @@ XVFB := xvfb-run -a -s "-screen 0 1600x1200x24 +extension GLX"
 # The offscreen platform of Qt has no OpenGL, so that napari's canvas would stay black.
 ON_SCREEN = env -u QT_QPA_PLATFORM $(if $(SCREEN),,$(XVFB))
 
+# One runs what shows windows, the others the rest.
+WORKERS ?= 2
+
 .PHONY: help run test test-slow lint bench manifest clean
 .NOTPARALLEL:
 
@@ -33,7 +36,7 @@ run: $(STAMP)
 
 test: $(STAMP)
 	@sh scripts/system_packages.sh
-	$(ON_SCREEN) $(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(ON_SCREEN) $(BIN)/python -m pytest -n $(WORKERS) -m "not slow" $(ARGS)
 
 test-slow: $(STAMP)
 	@sh scripts/system_packages.sh

@@ -133,6 +133,36 @@ def two_maps(viewer: Any, folder: Path) -> None:
     QTest.qWait(1000)
 
 
+def worst_residues(viewer: Any, docks: dict[str, Any], folder: Path) -> None:
+    """A model coloured by its Q-scores, its worst residues, and density around one of them."""
+    viewer.open(str(folder / "map.mrc.gz"), plugin=PLUGIN)
+    density = viewer.layers[0]
+    density.visible = False  # software takes long to draw it in 3D; its contour is shown below
+    viewer.open(str(folder / "model.pdb.gz"), plugin=PLUGIN)
+    viewer.dims.ndisplay = 2
+    open_dock(viewer, "Jobs")
+    run_in_form(docks["Jobs"].open("score_model_in_map"))
+    plot = docks["Plot"]
+    wait(lambda: not plot.rows.visibleRegion().isEmpty())
+    for row in range(plot.rows.rows.rowCount()):
+        plot.rows.selectRow(row)
+        wait(lambda: plot.table is not plot.rows.rows.table)
+        if len(plot.table):  # the first whose side chain has a χ1
+            break
+        plot.back_button.click()
+    figure = docks["Structure"].scene.figures[0]
+    wait(lambda: figure.run.is_over)
+    contours = contours_of(viewer)
+    surface = contours.show(density)
+    wait(lambda: surface.made is not None and surface.layer is not None)
+    surface.layer.opacity = 0.25
+    viewer.dims.ndisplay = 3
+    viewer.reset_view()
+    viewer.scene.camera.angles = (0, 20, 60)
+    viewer.scene.camera.zoom *= 1.2
+    QTest.qWait(500)
+
+
 def _has_preview(form: Any) -> bool:
     return form.preview.layer is not None
 

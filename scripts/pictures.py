@@ -20,6 +20,7 @@ from picture_walk import (
     map_from_structure,
     scored_structure,
     two_maps,
+    worst_residues,
     zone_of_a_residue,
 )
 from qtpy.QtTest import QTest
@@ -45,6 +46,7 @@ def main() -> int:
     draw_mending()
     draw_walk(Path(data) / "maps")
     draw_made_map(Path(data) / "structures" / "101m.pdb.gz")
+    draw_scores(Path(data) / "maps" / "emd6272_3j9s")
     return 0
 
 
@@ -174,6 +176,14 @@ def draw_made_map(model: Path) -> None:
     viewer, docks = new_viewer()
     map_from_structure(viewer, docks, model)
     save(viewer, "journey-4.png")
+    viewer.close()
+
+
+def draw_scores(folder: Path) -> None:
+    """A model in its map, scored: colours, worst residues, and density around χ1."""
+    viewer, docks = new_viewer()
+    worst_residues(viewer, docks, folder)
+    save(viewer, "journey-5.png")
     viewer.close()
 
 

@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("mapscope", deadline=None)
+settings.load_profile("mapscope")
+
+WINDOWS = ("tests/viewer/", "tests/journeys/")
+"""Folders of tests that need the screen."""
 
 
 def _data_folder() -> Path | None:
@@ -24,6 +32,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all windows to one worker, since a screen has one focus, and other tests by file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByScreenAndFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+        """Hands out files whole, and what shows windows as if it were one file."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "windows" if file.startswith(WINDOWS) else file
+
+    return ByScreenAndFile(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -24,6 +24,7 @@ from mapscope.job import Job, Parameter
 from mapscope.jobs import all_jobs
 from mapscope.mesh import Mesh
 from mapscope.record import as_command, record_of
+from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.testing import example_call, example_noun
 from mapscope.volume import HalfMaps, Volume
@@ -97,7 +98,7 @@ class Command:
     @property
     def first_suffix(self) -> str:
         kind = next(o.noun for o in self.job.outputs if o.noun)
-        return {Table: ".csv", Mesh: ".ply"}.get(kind, ".mrc")
+        return {Table: ".csv", Mesh: ".ply", Structure: ".cif"}.get(kind, ".mrc")
 
 
 def flag(name: str) -> str:

@@ -115,7 +115,7 @@ def test_answer_when_printed_is_as_its_schema_says(
     assert_valid("record", answer["record"])
     assert len(answer["guinier"]) > 3
     assert answer["b_factor"] < 0
-    for wrong in ({"files": None}, {"guinier": [[1, 2]]}, {"extra": {"a": 1}}):
+    for wrong in ({"files": None}, {"guinier": [[1, 2]]}, {"extra": {"a": {"b": 1}}}):
         with pytest.raises(jsonschema.ValidationError):
             assert_valid("answer", answer | wrong)
 

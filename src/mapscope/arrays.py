@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = npt.NDArray[Any]
 _LARGE_PART_BYTES = 64 * 2**20
+_BLOCK_BYTES = 2**20
 
 
 class LazyArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -119,13 +120,23 @@ def read_only(array: npt.ArrayLike) -> Array:
 def checksum_of_arrays(kind: str, text: str, *arrays: Array) -> str:
     """BLAKE2b hash, 32 hexadecimal digits, of a kind, a text and arrays in their order.
 
-    Values are hashed as native little-endian numbers in C order, one plane at a time, so
-    that a memory map larger than memory can be hashed and byte order does not matter.
+    Values are hashed as little-endian numbers in C order, a few planes at a time, so that a
+    memory map larger than memory can be hashed and byte order does not matter.
     """
     digest = hashlib.blake2b(f"{kind}\n{text}\n".encode(), digest_size=16)
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype.kind}{array.dtype.itemsize}\n".encode())
         little = array.dtype.newbyteorder("<")
-        for part in array if array.ndim else (array,):
-            digest.update(np.ascontiguousarray(part, dtype=little).data)
+        for block in _blocks(array):
+            digest.update(np.ascontiguousarray(block, dtype=little).data)
     return digest.hexdigest()
+
+
+def _blocks(array: Array) -> Iterator[Array]:
+    """An array by a few planes at a time."""
+    if array.ndim == 0:
+        yield array
+        return
+    planes = max(1, _BLOCK_BYTES * len(array) // max(1, array.nbytes))
+    for start in range(0, len(array), planes):
+        yield array[start : start + planes]

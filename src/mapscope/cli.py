@@ -26,7 +26,7 @@ from mapscope.job import Job, Parameter
 from mapscope.jobs import all_jobs, family_title
 from mapscope.labels import Labels
 from mapscope.progress import Progress
-from mapscope.record import plain, record_of
+from mapscope.record import one_by_one, plain, record_of
 from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.volume import HalfMaps, Volume
@@ -217,7 +217,13 @@ def _common_options(job: Job) -> list[inspect.Parameter]:
         return inspect.Parameter(name, keyword, default=default, annotation=annotation)
 
     return [
-        option("out", str | None, None, f"File (or folder/) to write: {names}.", "--out"),
+        option(
+            "out",
+            str | None,
+            None,
+            f"File (or folder/) to write: {names}; x.html: a report.",
+            "--out",
+        ),
         option("save", str, "", "Only these outputs, separated by commas.", "--save"),
         option("json_", bool, False, "Print one JSON object.", "--json"),
     ]
@@ -252,7 +258,7 @@ def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_j
         sys.stderr.write(f"{repair}\n")
     result = job(**{**given, **inputs}, progress=_progress())
     nouns = dict(job.nouns_of(result))
-    written = write_planned(nouns, paths, first_appearance)
+    written = write_planned(nouns, paths, first_appearance, result=result)
     record = next(r for r in (record_of(n) for n in nouns.values()) if r is not None)
     answer: dict[str, Any] = dict(job.scalars_of(result))
     if not as_json:
@@ -325,9 +331,9 @@ def _print_answer(scalars: dict[str, Any], nouns: dict[str, Any], paths: list[st
             sys.stdout.write(f"{noun.plot.headline}\n")
         elif isinstance(noun, Table) and noun.plot is None and not paths:
             sys.stdout.writelines(f"{line}\n" for line in _lines(noun))
-    for name, value in scalars.items():
+    for name, value in one_by_one(scalars).items():
         shown = f"{value:.6g}" if isinstance(value, float) else value
-        sys.stdout.write(f"{name.replace('_', ' ')}: {shown}\n")
+        sys.stdout.write(f"{name.replace('_', ' ').replace('.', ' ')}: {shown}\n")
     for path in paths:
         sys.stdout.write(f"{path}\n")
 

@@ -26,11 +26,13 @@ from mapscope.errors import InputError
 from mapscope.labels import Labels
 from mapscope.parameter import (
     NOUNS,
+    Key,
     Output,
     Parameter,
     Position,
     Show,
     in_words,
+    read_keys,
     read_parameter,
 )
 from mapscope.preferences import free_memory, memory_limit
@@ -41,6 +43,7 @@ from mapscope.volume import Grid, HalfMaps, Region, Volume
 __all__ = [
     "NOUNS",
     "Job",
+    "Key",
     "Output",
     "Parameter",
     "Position",
@@ -169,6 +172,12 @@ class Job:
         helps = {p.arg_name: " ".join((p.description or "").split()) for p in text.params}
         hints = get_type_hints(returned)
         return tuple(Output(f.name, hints[f.name], helps.get(f.name, "")) for f in fields(returned))
+
+    @cached_property
+    def keys(self) -> dict[str, Key]:
+        """The numbers of its result that are told first, by name with dots between."""
+        returned = get_type_hints(self.function)["return"]
+        return {} if returned in NOUNS else read_keys(returned)
 
     def check(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Every parameter by name, checked, defaults filled in.

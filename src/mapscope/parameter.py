@@ -6,10 +6,10 @@ import inspect
 import math
 import re
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -30,7 +30,15 @@ Kind: TypeAlias = Literal[
 
 _WRITTEN = {
     "b factor": "B-factor",
+    "d fsc half": "d_FSC 0.5",
+    "d fsc 0143": "d_FSC 0.143",
     "fsc": "FSC",
+    "emringer": "EMRinger",
+    "q score": "Q-score",
+    "cc": "CC",
+    "chi1": "χ1",
+    "pcc": "PCC",
+    "ssim": "SSIM",
     "x rays": "X-rays",
     "mott bethe": "Mott–Bethe",
     "chimerax": "ChimeraX",
@@ -38,6 +46,7 @@ _WRITTEN = {
     "tempy": "TEMPy",
     "situs": "Situs",
     "flex em": "Flex-EM",
+    "kda": "kDa",
     "cpu": "CPU",
     "cuda": "CUDA",
     "mps": "MPS",
@@ -69,6 +78,22 @@ class Show:
     more: bool = False
     slider: tuple[float, float] | None = None
     browse: Literal["file", "folder", "new file"] = "file"
+
+
+@dataclass(frozen=True)
+class Key:
+    """That a number of a result is one of the first that somebody wants to know.
+
+    Parameters
+    ----------
+    label : str
+        What it is called, as short as the field calls it.
+    unit : str
+        Unit written behind the number.
+    """
+
+    label: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,18 +223,43 @@ class Output:
         return self.noun is not None
 
 
+def read_keys(result: Any, path: str = "") -> dict[str, Key]:
+    """The key numbers of a result's class and of those inside it, by name with dots between.
+
+    Examples
+    --------
+    >>> @dataclass
+    ... class Found:
+    ...     depth: Annotated[float, Key("depth", "Å")]
+    ...     count: int
+    >>> list(read_keys(Found, "well."))
+    ['well.depth']
+    """
+    found: dict[str, Key] = {}
+    for name, hint in get_type_hints(result, include_extras=True).items():
+        plain, markers = _unwrapped(hint)
+        keys = [marker for marker in markers if isinstance(marker, Key)]
+        inner = [one for one in (plain, *get_args(plain)) if is_dataclass(one)]
+        if keys:
+            found[path + name] = keys[0]
+        elif inner and inner[0] not in NOUNS:
+            found |= read_keys(inner[0], f"{path}{name}.")
+    return found
+
+
 def in_words(name: str) -> str:
     """A name of the code as a person writes it.
 
     Examples
     --------
-    >>> in_words("weight_by_fsc"), in_words("b_factor"), in_words("chimerax")
-    ('Weight by FSC', 'B-factor', 'ChimeraX')
+    >>> in_words("weight_by_fsc"), in_words("b_factor"), in_words("chimerax"), in_words("chi1")
+    ('Weight by FSC', 'B-factor', 'ChimeraX', 'χ1')
     """
     words = name.replace("_", " ")
     for plain, written in _WRITTEN.items():
         words = re.sub(rf"\b{plain}\b", written, words)
-    return words[:1].upper() + words[1:]
+    is_symbol = words[1:2] == "_" or not words[:1].isascii()
+    return words if is_symbol else words[:1].upper() + words[1:]
 
 
 def _short(value: Any) -> str:

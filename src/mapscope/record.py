@@ -7,7 +7,7 @@ import json
 import math
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any, Protocol
@@ -251,18 +251,35 @@ def recorded_input(parameter: str, noun: Noun) -> RecordedInput:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: numbers that are not finite become None."""
+    """A value as JSON can hold it: what is not finite becomes None, a dataclass an object."""
     if isinstance(value, Region):
         return str(value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):
         return [plain(v) for v in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def one_by_one(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers without objects: each value of an object under both names, with a dot between.
+
+    Examples
+    --------
+    >>> one_by_one({"emringer": {"score": 3.2, "residues": 150}, "atoms": 900})
+    {'emringer.score': 3.2, 'emringer.residues': 150, 'atoms': 900}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in answers.items():
+        inner = one_by_one(value) if isinstance(value, Mapping) else {}
+        flat |= {f"{name}.{key}": found for key, found in inner.items()} or {name: value}
+    return flat
 
 
 def save_record(path: Path, record: Record) -> Path:

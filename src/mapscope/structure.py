@@ -104,7 +104,11 @@ class Structure:
         text = "\n".join(
             f"{c}/{n}/{r}/{a}"
             for c, n, r, a in zip(
-                self.chains, self.residue_numbers, self.residue_names, self.atom_names, strict=True
+                self.chains.tolist(),
+                self.residue_numbers.tolist(),
+                self.residue_names.tolist(),
+                self.atom_names.tolist(),
+                strict=True,
             )
         )
         return checksum_of_arrays(

@@ -10,9 +10,10 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, NoReturn, get_args, get_type_hints
 
 import gemmi
 import numpy as np
@@ -181,8 +182,20 @@ def _one_output_faults(output: Output) -> Iterator[str]:
     if output.name in RESERVED_OUTPUTS:
         yield f"the output's name {output.name} stands for something else in JSON"
     plain = {str(kind) for base in PLAIN_OUTPUTS for kind in (base, base | None)} | {str(Position)}
-    if not output.is_noun and str(output.type) not in plain:
+    if not output.is_noun and str(output.type) not in plain | _objects_of(output, plain):
         yield f"the output {output.name} is neither a noun nor plain (or three floats)"
+
+
+def _objects_of(output: Output, plain: set[str]) -> set[str]:
+    """The output's type, where it is a dataclass of plain values and described field by field."""
+    for base in (output.type, *get_args(output.type)):
+        if not isinstance(base, type) or not is_dataclass(base):
+            continue
+        text = inspect.getdoc(base) or ""
+        types = get_type_hints(base)
+        if all(str(t) in plain and f"\n{name} : " in text for name, t in types.items()):
+            return {str(output.type)}
+    return set()
 
 
 class _Forward(io.BytesIO):

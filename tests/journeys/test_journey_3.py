@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QScrollArea, QTabBar, QWidget
+from qtpy.QtWidgets import QApplication
+from tests.hand import Hand
 
 from mapscope import read, write
 from mapscope.jobs import all_jobs
@@ -29,33 +30,6 @@ SLOW = 60_000
 """Milliseconds: software takes seconds to draw density in 3D."""
 COLOR_IT = next(q for q in QUESTIONS["Look"] if q.words == "Colour it by a second map")
 ORIGIN = (8.0, -30.0, 30.0)
-
-
-class Hand:
-    """Clicks with a real mouse on widgets that are in sight, and counts."""
-
-    def __init__(self) -> None:
-        self.clicks = 0
-
-    def click(self, widget: QWidget, at: QPoint | None = None) -> None:
-        around = widget.parentWidget()
-        while around is not None:  # the wheel brings it into sight where a dock is short
-            if isinstance(around, QScrollArea):
-                around.ensureWidgetVisible(widget)
-            around = around.parentWidget()
-        assert not widget.visibleRegion().isEmpty(), f"{widget} cannot be seen"
-        assert widget.isEnabled(), f"{widget} cannot be clicked: {widget.toolTip()}"
-        self.clicks += 1
-        place = at if at is not None else widget.rect().center()
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=place)
-
-    def click_tab(self, window: Any, name: str) -> None:
-        for bar in window.findChildren(QTabBar):
-            titles = [bar.tabText(n) for n in range(bar.count())]
-            if name in titles:
-                self.click(bar, bar.tabRect(titles.index(name)).center())
-                return
-        raise AssertionError(f"no tab is called {name}")
 
 
 @pytest.fixture

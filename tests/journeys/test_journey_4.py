@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QLineEdit, QPushButton, QScrollArea, QSlider, QWidget
+from qtpy.QtWidgets import QApplication, QLineEdit, QPushButton, QSlider
+from tests.hand import Hand
 
 from mapscope import read
 from mapscope.structure import Structure
@@ -27,31 +26,6 @@ SOON = 30_000
 
 SIMULATED, WANTED = 4.0, 6.0
 """Å of the simulated map and of its half maps."""
-
-
-class Hand:
-    """Clicks with a real mouse on widgets that are in sight, and counts."""
-
-    def __init__(self) -> None:
-        self.clicks = 0
-
-    def click(self, widget: QWidget, at: QPoint | None = None) -> None:
-        around = widget.parentWidget()
-        while around is not None:  # the wheel brings it into sight where a dock is short
-            if isinstance(around, QScrollArea):
-                around.ensureWidgetVisible(widget)
-            around = around.parentWidget()
-        assert not widget.visibleRegion().isEmpty(), f"{widget} cannot be seen"
-        assert widget.isEnabled(), f"{widget} cannot be clicked"
-        self.clicks += 1
-        place = at if at is not None else widget.rect().center()
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=place)
-
-    def type_into(self, widget: QLineEdit, text: str) -> None:
-        self.click(widget)
-        widget.selectAll()
-        QTest.keyClicks(widget, text)
-        QTest.keyClick(widget, Qt.Key.Key_Tab)
 
 
 def _suggestion(dock: Any, title: str) -> QPushButton:

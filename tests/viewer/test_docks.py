@@ -14,6 +14,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from mapscope.jobs import all_jobs
+from mapscope.table import Table
+from mapscope.testing import example_noun
 from mapscope.viewer.window import PLUGIN, open_docks, open_job
 from mapscope.viewer.workspace import workspace_of
 from mapscope.volume import Volume
@@ -130,6 +132,20 @@ def test_workspace_is_one_for_a_viewer_and_goes_with_it(desk: Desk) -> None:
     del viewer
     gc.collect()
     assert workspace() is None
+
+
+def test_docks_when_the_window_is_closed_then_nothing_keeps_them_nor_the_viewer(
+    make_napari_viewer: Callable[..., Any], qtbot: QtBot
+) -> None:
+    viewer = make_napari_viewer()
+    docks = open_docks(viewer)
+    workspace_of(viewer).show_table(example_noun(Table))
+    kept = {name: ref(dock) for name, dock in docks.items()} | {"viewer": ref(viewer)}
+    viewer.close()
+    del viewer, docks
+    qtbot.wait(20)  # Qt deletes the window when its loop comes round
+    gc.collect()
+    assert [name for name, reference in kept.items() if reference() is not None] == []
 
 
 def test_docks_when_the_window_is_closed_at_once_then_nothing_fails(

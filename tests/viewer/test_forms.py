@@ -40,6 +40,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 """What a form does not know by itself, for small maps."""
 
+LAYERS: dict[type, tuple[str | None, ...]] = {
+    Volume: (None,),
+    Labels: (None,),
+    Mesh: (None,),
+    Structure: ("backbone", "structure"),
+}
+"""Roles of the layers that show a noun; None for what its output is called."""
+
 JOBS = sorted(name for name, job in all_jobs().items() if not job.probe)
 
 
@@ -193,12 +201,15 @@ def test_run_of_every_job_when_pressed_then_results_appear_beside_their_input(
 
 def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
     """What a run must have done to the window."""
-    seen = (Volume, Labels, Mesh)
-    maps = {key: noun for key, noun in entry.nouns.items() if isinstance(noun, seen)}
-    assert len(new) == len(maps), entry.title
-    for layer, (field, noun) in zip(new, maps.items(), strict=True):
+    seen = [
+        (field, noun, role_of_output(field) if role is None else role)
+        for field, noun in entry.nouns.items()
+        for role in LAYERS.get(type(noun), ())
+    ]
+    assert len(new) == len(seen), entry.title
+    for layer, (field, noun, role) in zip(new, seen, strict=True):
         assert layer.name.startswith(f"{base_name(anchor.name)} · {field.replace('_', ' ')}")
-        assert role_of(layer) == role_of_output(field)
+        assert role_of(layer) == role
         assert noun_from_layer(layer) is noun
     places = sorted(desk.viewer.layers.index(layer) for layer in [anchor, *new])
     assert places == list(range(places[0], places[-1] + 1)), "results lie beside their input"

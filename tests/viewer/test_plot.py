@@ -13,7 +13,7 @@ from qtpy.QtGui import QColor, QImage
 
 from mapscope.files import read
 from mapscope.table import Plot, Table
-from mapscope.viewer.docks.plot import CURVE_COLORS
+from mapscope.viewer.tables.curves import CURVE_COLORS
 from mapscope.volume import HalfMaps, Volume
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_axes_when_drawn_are_labelled_with_units_and_in_angstrom_above(
     assert dock.plot.getAxis("bottom").labelText == "spatial frequency (1/Å)"
     assert dock.plot.getAxis("left").labelText == "Fourier shell correlation"
     assert dock.plot.getAxis("top").labelText == "resolution (Å)"
-    assert dock.top_axis.tickStrings([0, 0.1, 0.25], 1.0, 0.1) == ["∞", "10", "4"]
+    assert dock.curves.top_axis.tickStrings([0, 0.1, 0.25], 1.0, 0.1) == ["∞", "10", "4"]
     assert dock.headline.text() == "5.00 Å at FSC 0.143"
     (left, right), (low, high) = dock.plot.plotItem.viewRange()
     assert left <= 0 <= 0.25 <= right < 0.3
@@ -101,7 +101,7 @@ def test_table_without_a_plot_is_named_and_old_curves_go(desk: Desk, table: Tabl
     dock = desk.docks["Plot"]
     dock.show_table(table)
     dock.show_table(Table({"a": np.arange(3)}))
-    assert dock.headline.text() == "A table of 3 rows"
+    assert dock.headline.text() == "3 rows"
     assert curves(dock) == {}
     dock.show_table(table)
     assert len(curves(dock)) == 2

@@ -8,74 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from mapscope.edits.arrays import (
-    TEXT,
-    DamagedEditError,
-    dtype_from,
-    dtype_name,
-    from_text,
-    to_text,
+from mapscope.edits.arrays import TEXT, DamagedEditError, from_text, to_text
+from mapscope.edits.columns import (
+    FIXED,
+    POSITION,
+    ROTATION,
+    SCORE,
+    SPECIES,
+    Column,
+    blank_rows,
+    columns_from,
+    columns_of,
+    values_of,
 )
 from mapscope.edits.runs import Integers
 from mapscope.errors import InputError
 from mapscope.particles import Particles
 from mapscope.volume import Array
 
-POSITION, ROTATION, SPECIES, SCORE = "position", "rotation", "species", "score"
 OPS = ("add", "remove", "set", "column")
 FEW = 64
 """Up to so many points an edit is replayed together with its neighbours."""
 
-MOST_WIDE = 1024
 Values = Mapping[str, Array]
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column holds.
-
-    Parameters
-    ----------
-    dtype : dtype
-        Type of its numbers; object for text.
-    shape : tuple of int
-        Shape of one row: empty for one number.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...] = ()
-
-    @property
-    def blank(self) -> Any:
-        """What a row has that was never given a value: unknown, none, nothing."""
-        if self.shape == (3, 3):
-            return np.eye(3)
-        if self.dtype.kind == "O":
-            return ""
-        return np.nan if self.dtype.kind == "f" and not self.shape else self.dtype.type(0)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dictionary."""
-        return {"dtype": dtype_name(self.dtype), "shape": list(self.shape)}
-
-    @staticmethod
-    def from_json(content: Any) -> Column:
-        """A column from a log, checked."""
-        shape = content.get("shape") if isinstance(content, dict) else None
-        sizes_fit = isinstance(shape, list) and all(
-            type(n) is int and 0 < n <= MOST_WIDE for n in shape
-        )
-        if not isinstance(shape, list) or not sizes_fit or len(shape) > 2:
-            raise DamagedEditError(f"a column of impossible shape {shape}")
-        return Column(dtype_from(content.get("dtype")), tuple(shape))
-
-
-FIXED = {
-    POSITION: Column(np.dtype(np.float64), (3,)),
-    ROTATION: Column(np.dtype(np.float64), (3, 3)),
-    SPECIES: Column(np.dtype(object)),
-    SCORE: Column(np.dtype(np.float64)),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +91,7 @@ class PointsState:
         self.columns = {POSITION: FIXED[POSITION], **columns}
         self.next_id = 0
         self._is_alive = np.zeros(0, dtype=bool)
-        self._values = {name: _blank(column, 0) for name, column in self.columns.items()}
+        self._values = {name: blank_rows(column, 0) for name, column in self.columns.items()}
 
     @property
     def ids(self) -> Integers:
@@ -162,7 +117,7 @@ class PointsState:
             raise InputError("new points need positions in Å (z, y, x)")
         count = len(np.atleast_2d(values[POSITION]))
         self._reserve(self.next_id + count)
-        after = {name: _blank(column, count) for name, column in self.columns.items()}
+        after = {name: blank_rows(column, count) for name, column in self.columns.items()}
         after |= self._checked(values, count)
         return PointsChange("add", np.arange(self.next_id, self.next_id + count), None, after)
 
@@ -195,7 +150,7 @@ class PointsState:
                     del self.columns[name], self._values[name]
                 else:
                     self.columns[name] = column
-                    self._values[name] = _blank(column, len(self._is_alive))
+                    self._values[name] = blank_rows(column, len(self._is_alive))
             return
         if change.after is None:
             self._is_alive[change.ids] = False
@@ -232,7 +187,7 @@ class PointsState:
         """
         op = str(entry.get("op"))
         if op == "column":
-            return PointsChange(op, np.empty(0, dtype=np.int64), columns=_columns_of(entry))
+            return PointsChange(op, np.empty(0, dtype=np.int64), columns=columns_from(entry))
         ids = from_text(entry.get("ids"), np.dtype(np.int64), (-1,))
         if len(ids) and (ids.min() < 0 or ids.max() >= self.next_id):
             raise DamagedEditError("an edit names points that were never there")
@@ -300,7 +255,7 @@ class PointsState:
         more = max(count, 2 * held, 256) - held
         self._is_alive = np.concatenate([self._is_alive, np.zeros(more, dtype=bool)])
         for name, column in self.columns.items():
-            self._values[name] = np.concatenate([self._values[name], _blank(column, more)])
+            self._values[name] = np.concatenate([self._values[name], blank_rows(column, more)])
 
     def _known(self, ids: Iterable[int]) -> Integers:
         """Ids as an array, each of a point that is there."""
@@ -370,51 +325,9 @@ def _ids(values: Mapping[int, Any], most: int) -> Integers:
     return ids
 
 
-def _columns_of(entry: Mapping[str, Any]) -> dict[str, Column]:
-    """Columns that an entry adds."""
-    content = entry.get("columns")
-    if not isinstance(content, dict):
-        raise DamagedEditError("an edit lacks its columns")
-    return {str(name): Column.from_json(column) for name, column in content.items()}
-
-
-def _blank(column: Column, count: int) -> Array:
-    """Rows that were never given a value."""
-    rows = np.empty((count, *column.shape), dtype=column.dtype)
-    rows[...] = column.blank
-    return rows
-
-
 def _text(array: Array) -> Array:
     """Text as numpy has it; other values as they are."""
     return array.astype(str) if array.dtype.kind == "O" else array
-
-
-def columns_of(points: Particles) -> dict[str, Column]:
-    """The columns that hold everything known of particles."""
-    columns = {POSITION: FIXED[POSITION]}
-    for name, values in ((ROTATION, points.rotations), (SPECIES, points.species)):
-        if values is not None:
-            columns[name] = FIXED[name]
-    if points.score is not None:
-        columns[SCORE] = FIXED[SCORE]
-    for name, array in points.columns.items():
-        if name in FIXED:
-            raise InputError(f"a further column cannot be called {name!r}")
-        columns[name] = Column(dtype_from(dtype_name(array.dtype)), array.shape[1:])
-    return columns
-
-
-def values_of(points: Particles) -> dict[str, Array]:
-    """The values of particles by column."""
-    known = {
-        POSITION: points.positions,
-        ROTATION: points.rotations,
-        SPECIES: points.species,
-        SCORE: points.score,
-        **points.columns,
-    }
-    return {name: np.asarray(values) for name, values in known.items() if values is not None}
 
 
 __all__ = [
@@ -426,4 +339,6 @@ __all__ = [
     "Column",
     "PointsChange",
     "PointsState",
+    "columns_of",
+    "values_of",
 ]

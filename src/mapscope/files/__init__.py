@@ -13,6 +13,7 @@ from mapscope.files.half_maps import HalfMapName, half_map_name, half_map_pairs,
 from mapscope.files.ome_zarr import read_levels
 from mapscope.files.reflections import map_columns
 from mapscope.files.registry import read, readable_suffixes, writable_suffixes, write
+from mapscope.files.report import write_report
 
 __all__ = [
     "Address",
@@ -37,4 +38,5 @@ __all__ = [
     "text_of_cover",
     "writable_suffixes",
     "write",
+    "write_report",
 ]

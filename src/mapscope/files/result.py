@@ -12,8 +12,11 @@ from mapscope.errors import InputError, UnknownFormatError
 from mapscope.files.chimerax import SUFFIX as SCRIPT
 from mapscope.files.chimerax import check_script, data_paths, write_chimerax
 from mapscope.files.registry import writable_suffixes, write
+from mapscope.files.report import SUFFIX as REPORT
+from mapscope.files.report import check_report, write_report
 from mapscope.files.stream import COMPRESSIONS, format_suffix
 from mapscope.record import Noun, record_of, save_record
+from mapscope.table import Table
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ def plan_files(
         File for the first output that can be written with its suffix; the others become
         ``<stem>_<name>`` with the suffix of their kind. Where it ends with a slash or is a
         folder, the folder for all. With ``.cxc`` it is a ChimeraX command file that opens
-        them all, under the key ``".cxc"``, and each becomes ``<stem>_<name>``.
+        them all, under the key ``".cxc"``, and each becomes ``<stem>_<name>``. With ``.html``
+        it is a report of the whole result, under the key ``".html"``; tables stand in it, and
+        every other output, or what `save` names, becomes ``<stem>_<name>``.
     save : collection of str
         Names of the outputs to write; all where empty. It leaves files out and gives none
         another name.
@@ -70,15 +75,22 @@ def plan_files(
     is_folder = str(out).endswith(("/", "\\")) or path.is_dir()
     if format_suffix(path) == SCRIPT and not is_folder:
         return _opened_by(path, {name: kinds[name] for name in kinds if not save or name in save})
+    if format_suffix(path) == REPORT and not is_folder:
+        return _reported_in(path, kinds, save)
     if is_folder:
         paths = {name: path / f"{name}{_suffix(kind)}" for name, kind in kinds.items()}
     else:
         paths = _beside(kinds, path)
     chosen = {name: target for name, target in paths.items() if not save or name in save}
-    for name in chosen:
-        if not writable_suffixes(kinds[name]):
-            raise UnknownFormatError(f"{name}: a {kinds[name].__name__} has no file format yet")
+    _require_formats({name: kinds[name] for name in chosen})
     return chosen
+
+
+def _require_formats(kinds: Mapping[str, type]) -> None:
+    """Raise unless each class has a format that it can be written in."""
+    for name, kind in kinds.items():
+        if not writable_suffixes(kind):
+            raise UnknownFormatError(f"{name}: a {kind.__name__} has no file format yet")
 
 
 def _opened_by(script: Path, kinds: Mapping[str, type]) -> dict[str, Path]:
@@ -86,6 +98,16 @@ def _opened_by(script: Path, kinds: Mapping[str, type]) -> dict[str, Path]:
     check_script(script, list(kinds.values()))
     _require_folder(script)
     return dict(zip(kinds, data_paths(script, list(kinds.items())), strict=True)) | {SCRIPT: script}
+
+
+def _reported_in(report: Path, kinds: Mapping[str, type], save: Collection[str]) -> dict[str, Path]:
+    """A report, and beside it what it does not hold or `save` names."""
+    check_report(report)
+    _require_folder(report)
+    beside = {n: kind for n, kind in kinds.items() if n in save or (not save and kind is not Table)}
+    _require_formats(beside)
+    names = {n: f"{report.stem}_{n}{_suffix(kind)}" for n, kind in beside.items()}
+    return {n: report.with_name(name) for n, name in names.items()} | {REPORT: report}
 
 
 def _require_folder(out: Path) -> None:
@@ -151,6 +173,8 @@ def write_planned(
     nouns: Mapping[str, Any],
     paths: Mapping[str, Path],
     appearance_of: Callable[[Any, str], Appearance] = Appearance,
+    *,
+    result: Any = None,
 ) -> list[Written]:
     """Write those outputs of a job that have a path, each with its record beside it.
 
@@ -164,19 +188,31 @@ def write_planned(
         Takes a noun and its name and says how a ChimeraX command file shall draw it, as
         `mapscope.density.appearance.first_appearance` does; without it, ChimeraX chooses the
         contour level.
+    result : noun or dataclass of nouns and numbers, optional
+        What the job returned, which a report is of.
 
     Returns
     -------
     list of Written
-        The outputs; a ChimeraX command file is none of them.
+        The outputs; a ChimeraX command file is none of them, nor is a report.
+
+    Raises
+    ------
+    InputError
+        If a report is asked for without the result.
     """
+    if REPORT in paths and result is None:
+        raise InputError(f"{paths[REPORT].name}: a report is of a whole result (write_result)")
     if SCRIPT in paths:
         chosen = {name: noun for name, noun in nouns.items() if name in paths}
         write_chimerax(paths[SCRIPT], [appearance_of(n, name) for name, n in chosen.items()])
         return [Written(name, paths[name], noun) for name, noun in chosen.items()]
     for folder in {path.parent for path in paths.values()}:
         folder.mkdir(parents=True, exist_ok=True)
-    return [_write_one(name, noun, paths[name]) for name, noun in nouns.items() if name in paths]
+    written = [_write_one(name, noun, paths[name]) for name, noun in nouns.items() if name in paths]
+    if REPORT in paths:
+        write_report(paths[REPORT], result)
+    return written
 
 
 def write_result(
@@ -190,17 +226,18 @@ def write_result(
     Parameters
     ----------
     out : str or Path
-        File for the first output, or folder for all.
+        File for the first output, folder for all, or ``.html`` for a report.
     result : noun or dataclass of nouns
         What the job returned.
     appearance_of : callable
         As in `write_planned`.
     """
-    if hasattr(result, "checksum"):
-        return write_nouns({"result": result}, out, appearance_of=appearance_of)
-    parts = {f.name: getattr(result, f.name) for f in fields(result)}
+    parts = {"result": result}
+    if not hasattr(result, "checksum"):
+        parts = {f.name: getattr(result, f.name) for f in fields(result)}
     nouns = {k: v for k, v in parts.items() if hasattr(v, "checksum")}
-    return write_nouns(nouns, out, appearance_of=appearance_of)
+    paths = plan_files({name: type(noun) for name, noun in nouns.items()}, out)
+    return write_planned(nouns, paths, appearance_of, result=result)
 
 
 def _write_one(name: str, noun: Any, path: Path) -> Written:

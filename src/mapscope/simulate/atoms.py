@@ -116,7 +116,13 @@ def _require_sense(b_factors: Floats, occupancies: Floats) -> None:
     InputError
         If one is not finite, negative or too large.
     """
-    if not np.isfinite(b_factors).all() or b_factors.min() < 0 or b_factors.max() > HIGHEST_B:
+    unknown = int((~np.isfinite(b_factors)).sum())
+    if unknown:
+        raise InputError(
+            f"{unknown:,} of {len(b_factors):,} atoms have a B-factor that is no number, expected "
+            f"0 to {HIGHEST_B:g}: give one for all atoms (b_factor), or correct the file"
+        )
+    if b_factors.min() < 0 or b_factors.max() > HIGHEST_B:
         low, high = float(b_factors.min()), float(b_factors.max())
         raise InputError(
             f"B-factors run from {low:g} to {high:g} Å², expected 0 to {HIGHEST_B:g}: give one "

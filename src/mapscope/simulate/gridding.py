@@ -3,11 +3,6 @@
 Each atom is spread over a few voxels by one narrow kernel, whose own transform is divided out
 afterwards; how it scatters is a weight in a few channels, each multiplied by a function of the
 frequency. The result holds to 1e-4 or better whatever the atoms' widths and the voxel size.
-
-References
-----------
-Barnett, Magland & af Klinteberg (2019) SIAM J. Sci. Comput. 41, C479: the kernel
-``exp(β(√(1 - x²) - 1))`` and the choice of β.
 """
 
 from __future__ import annotations
@@ -23,7 +18,8 @@ import numpy.typing as npt
 from mapscope.progress import Progress, part, silent
 from mapscope.simulate.blocks import Blobs, add_blobs
 from mapscope.simulate.grid import fast_size
-from mapscope.simulate.radial import RadialBasis, quadrature
+from mapscope.simulate.kernel import OVERSAMPLING, kernel_transform, spreading_kernel
+from mapscope.simulate.radial import RadialBasis
 
 if TYPE_CHECKING:
     import torch
@@ -31,9 +27,7 @@ if TYPE_CHECKING:
 Floats: TypeAlias = npt.NDArray[np.float64]
 Gain: TypeAlias = Callable[[Floats], Floats]
 
-OVERSAMPLING = 1.25
 _WIDTH = 8
-_BETA = 0.97 * math.pi * _WIDTH * (1 - 0.5 / OVERSAMPLING)
 CHANNEL_BYTES = 2**29
 """Most that the channels which are spread together take."""
 
@@ -148,7 +142,9 @@ def coefficients(
     assert result is not None
     for axis, (m, band) in enumerate(zip(shape, box.band, strict=True)):
         share = np.arange(-band if axis < 2 else 0, band + 1) / m
-        factor = torch.as_tensor((1 / _kernel_transform(share)).astype(np.float32)).to(device)
+        factor = torch.as_tensor((1 / kernel_transform(share, _WIDTH)).astype(np.float32)).to(
+            device
+        )
         result *= factor.reshape([-1 if a == axis else 1 for a in range(3)])
     return cut(result, box)
 
@@ -224,16 +220,4 @@ def _finer(table: Floats) -> torch.Tensor:
 
 def _profile(offsets: torch.Tensor, *_: object) -> torch.Tensor:
     """The spreading kernel, 0 beyond half its width."""
-    import torch
-
-    inside = 1 - (offsets * (2 / _WIDTH)).square()
-    values = torch.exp(_BETA * (torch.sqrt(inside.clamp(min=0)) - 1))
-    return values.mul_(inside > 0)
-
-
-def _kernel_transform(frequency: Floats) -> Floats:
-    """Fourier transform of the kernel at frequencies in cycles per voxel."""
-    nodes, lengths = quadrature(64)
-    values = np.exp(_BETA * (np.sqrt(1 - nodes**2) - 1)) * lengths * (_WIDTH / 2)
-    waves = np.cos(2 * np.pi * frequency[:, None] * nodes * (_WIDTH / 2))
-    return np.asarray(waves @ values)
+    return spreading_kernel(offsets, _WIDTH).mul_(offsets.abs() < _WIDTH / 2)

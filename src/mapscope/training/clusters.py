@@ -13,6 +13,8 @@ from mapscope.progress import Progress, silent
 from mapscope.training.classes import Kind, kind_of, letter_of
 
 if TYPE_CHECKING:
+    from scipy.cluster.hierarchy import DisjointSet
+
     from mapscope.training.entry import CorpusEntry
 
 Key = TypeVar("Key", bound=Hashable)
@@ -113,27 +115,31 @@ def cluster(
     progress : callable
         Called once per pair of proteins to align.
     """
+    from scipy.cluster.hierarchy import DisjointSet
+
     keys = list(members)
     owners: dict[tuple[Kind, str], list[int]] = {}
     for number, key in enumerate(keys):
         for sequence in members[key]:
             owners.setdefault((sequence.kind, sequence.letters), []).append(number)
-    forest = _Forest(len(keys))
+    groups = DisjointSet(range(len(keys)))
     for (_, letters), same in owners.items():
         if len(letters.replace(_UNKNOWN, "")) >= _SHORTEST:
-            forest.join_all(same)
+            for number in same[1:]:
+                groups.merge(same[0], number)
     for kind, length in WORD_LENGTH.items():
         texts = [letters for k, letters in owners if k == kind]
         first = [owners[kind, letters][0] for letters in texts]
         for one, other in _alike(texts, length, shared):
-            forest.join(first[one], first[other])
+            groups.merge(first[one], first[other])
         if kind == "protein" and similarity < 1:
-            _join_aligned(forest, texts, first, similarity, progress)
-    return dict(zip(keys, forest.numbers(), strict=True))
+            _join_aligned(groups, texts, first, similarity, progress)
+    counted: dict[int, int] = {}
+    return {key: counted.setdefault(groups[n], len(counted)) for n, key in enumerate(keys)}
 
 
 def _join_aligned(
-    forest: _Forest, texts: list[str], first: list[int], similarity: float, progress: Progress
+    groups: DisjointSet, texts: list[str], first: list[int], similarity: float, progress: Progress
 ) -> None:
     """Join the owners of proteins that align well, among those of like length and short words."""
     pairs = [
@@ -144,9 +150,9 @@ def _join_aligned(
     for turn, (one, other) in enumerate(pairs):
         progress(turn, len(pairs), "aligning sequences")
         a, b = first[one], first[other]
-        is_apart = forest.root(a) != forest.root(b)
+        is_apart = not groups.connected(a, b)
         if is_apart and similarity_of(texts[one], texts[other]) >= similarity:
-            forest.join(a, b)
+            groups.merge(a, b)
 
 
 def similarity_of(one: str, other: str) -> float:
@@ -204,34 +210,3 @@ def _alike(letters: list[str], length: int, share: float) -> Iterator[Pair]:
     is_alike = (i < j) & (common.data >= share * np.minimum(counts[i], counts[j]))
     for one, other in zip(i[is_alike].tolist(), j[is_alike].tolist(), strict=True):
         yield usable[one], usable[other]
-
-
-class _Forest:
-    """Sets that grow together (union-find with path halving)."""
-
-    def __init__(self, size: int) -> None:
-        self.parents = list(range(size))
-
-    def root(self, number: int) -> int:
-        """The number that stands for the set of `number`: its lowest."""
-        parents = self.parents
-        while parents[number] != number:
-            parents[number] = parents[parents[number]]
-            number = parents[number]
-        return number
-
-    def join(self, one: int, other: int) -> None:
-        """Make one set of two."""
-        low, high = sorted((self.root(one), self.root(other)))
-        self.parents[high] = low
-
-    def join_all(self, numbers: list[int]) -> None:
-        """Make one set of all that some numbers are in."""
-        for number in numbers[1:]:
-            self.join(numbers[0], number)
-
-    def numbers(self) -> list[int]:
-        """Number of the set of each member, counted from 0 as they come."""
-        counted: dict[int, int] = {}
-        roots = (self.root(n) for n in range(len(self.parents)))
-        return [counted.setdefault(root, len(counted)) for root in roots]

@@ -3,11 +3,6 @@
 Where that one takes as many functions of the frequency as a structure's own atoms need for 1e-4,
 and a grid of its own for spreading them, here a few functions are made once for all structures,
 and atoms are spread on the window's voxels.
-
-References
-----------
-Barnett, Magland & af Klinteberg (2019) SIAM J. Sci. Comput. 41, C479: spreading by the kernel
-``exp(β(√(1 - x²) - 1))``, its width and β.
 """
 
 from __future__ import annotations
@@ -25,6 +20,7 @@ from mapscope.errors import GridError
 from mapscope.simulate import form_factors
 from mapscope.simulate.form_factors import Radiation
 from mapscope.simulate.grid import fast_size
+from mapscope.simulate.kernel import kernel_transform, spreading_kernel
 
 if TYPE_CHECKING:
     import torch
@@ -145,20 +141,14 @@ def _kernel_width(voxel_size: float, highest: float) -> int:
     return max(width, 4)
 
 
-def _beta(width: int) -> float:
-    """β of the spreading kernel, as for oversampling by 1.25, which is near enough for any."""
-    return 0.97 * math.pi * width * (1 - 0.5 / 1.25)
-
-
 def _spread(places: torch.Tensor, weights: torch.Tensor, edge: int, width: int) -> torch.Tensor:
     """Atoms spread over the voxels around them in a periodic box, (channels, edge, edge, edge)."""
     import torch
 
     first = torch.ceil(places - width / 2)
     along = torch.arange(width, device=places.device)
-    distance = (first[:, :, None] + along - places[:, :, None]) * (2 / width)
-    inside = (1 - distance.square()).clamp_(min=0)
-    z, y, x = torch.exp(_beta(width) * (inside.sqrt() - 1)).unbind(dim=1)
+    offsets = first[:, :, None] + along - places[:, :, None]
+    z, y, x = spreading_kernel(offsets, width).unbind(dim=1)
     index = (first.long()[:, :, None] + along) % edge
     rows = (index[:, 0, :, None] * edge + index[:, 1, None, :])[..., None] * edge
     voxels = (rows + index[:, 2, None, None, :]).reshape(-1)
@@ -191,20 +181,13 @@ def _gains(
     turns = np.fft.fftfreq(edge), np.fft.fftfreq(edge), np.fft.rfftfreq(edge)
     z, y, x = np.meshgrid(*turns, indexing="ij", sparse=True)
     radius = np.sqrt(z**2 + y**2 + x**2) / voxel_size
-    inverse = [1 / _kernel_transform(t, width) for t in turns]
+    inverse = [1 / kernel_transform(t, width) for t in turns]
     factor = inverse[0][:, None, None] * inverse[1][:, None] * inverse[2]
     factor *= (radius <= highest) / voxel_size**3
     factor *= low_pass_gain(resolution, soft_edge / resolution)(radius)
     s = np.linspace(0, highest, table.shape[1])
     gains = np.stack([np.interp(radius, s, row) * factor for row in table])
     return torch.as_tensor(gains.astype(np.float32)).to(device)
-
-
-def _kernel_transform(turns: Floats, width: int) -> npt.NDArray[np.float64]:
-    """Fourier transform of the spreading kernel at frequencies in cycles per voxel."""
-    nodes, lengths = np.polynomial.legendre.leggauss(64)
-    values = np.exp(_beta(width) * (np.sqrt(1 - nodes**2) - 1)) * lengths * (width / 2)
-    return np.asarray(np.cos(2 * np.pi * turns[:, None] * nodes * (width / 2)) @ values)
 
 
 class _Basis:

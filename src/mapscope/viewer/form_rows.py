@@ -1,19 +1,15 @@
-"""Rows of a form: what goes in, the settings, those that are folded, the answer in words."""
+"""Rows of a form: what goes in, the settings, and those that are folded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 from superqt import QCollapsible
 
-from mapscope.job import in_words
 from mapscope.table import Table
 from mapscope.viewer.inputs import InputChoice
 from mapscope.viewer.settings import Setting
-
-UNITS = ("Å", "Å²", "Å³", "1/Å", "σ", "°", "kDa")
 
 
 def input_and_setting_rows(
@@ -62,18 +58,3 @@ def row_label(setting: Setting) -> QLabel:
     label.setToolTip(setting.parameter.help)
     label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
     return label
-
-
-def scalar_text(name: str, value: Any, text: str) -> str:
-    """One number of a result in words, with the unit that its description begins with."""
-    if value is None or isinstance(value, bool):
-        return ""
-    first = text.split()[0].rstrip(",;.") if text else ""
-    unit = first if first in UNITS else ""
-    shown = ", ".join(map(_number_text, value if isinstance(value, list | tuple) else [value]))
-    return f"{in_words(name)}: {shown} {unit}".strip()
-
-
-def _number_text(value: Any) -> str:
-    """A number with four digits and a true minus sign; anything else as it is."""
-    return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else str(value)

@@ -23,15 +23,16 @@ from mapscope.errors import MapscopeError
 from mapscope.grid import Grid
 from mapscope.job import Job
 from mapscope.jobs import all_jobs
+from mapscope.viewer.answer import all_numbers_text, answer_text
 from mapscope.viewer.estimate import estimate_text, note_duration
-from mapscope.viewer.form_rows import folded_rows, input_and_setting_rows, scalar_text
+from mapscope.viewer.form_rows import folded_rows, input_and_setting_rows
 from mapscope.viewer.help import help_button
 from mapscope.viewer.inputs import InputChoice, choose_defaults
 from mapscope.viewer.layers import TOOL, role_of
 from mapscope.viewer.pages import JOB
 from mapscope.viewer.preview import EDGE, Preview
 from mapscope.viewer.probe import Probe
-from mapscope.viewer.saving import save_entry
+from mapscope.viewer.saving import save_entry, save_report
 from mapscope.viewer.settings import Setting
 from mapscope.viewer.voxel_size import VoxelSizeRow
 from mapscope.viewer.whole_grid import WholeGrid
@@ -39,7 +40,6 @@ from mapscope.viewer.workspace import Entry, workspace_of
 
 OPEN = "open_"
 VOXEL_SIZE = "voxel_size"
-MOST_NUMBERS = 4
 
 
 def __getattr__(name: str) -> Callable[[], None]:
@@ -141,17 +141,21 @@ class JobForm(QWidget):
         return inner
 
     def _buttons(self) -> QHBoxLayout:
-        """Run, which becomes Cancel, and Save."""
+        """Run, which becomes Cancel, Save, and Save report once there is something to report."""
         buttons = QHBoxLayout()
         self.run_button = QPushButton("Run")
         self.save_button = QPushButton("Save…")
         self.save_button.setToolTip("Write the result to a file, with the record of this run.")
         self.save_button.setEnabled(False)
+        self.report_button = QPushButton("Save report…")
+        self.report_button.setToolTip("All of the result on one HTML page, with its plots.")
+        self.report_button.setVisible(False)
         if self.probe is not None:
             self.run_button.setText("Click in the view")
             self.run_button.setCheckable(True)
         buttons.addWidget(self.run_button, stretch=2)
         buttons.addWidget(self.save_button, stretch=1)
+        buttons.addWidget(self.report_button, stretch=1)
         return buttons
 
     def _connect(self) -> None:
@@ -172,6 +176,7 @@ class JobForm(QWidget):
         else:
             self.run_button.toggled.connect(self.probe.listen)
         self.save_button.clicked.connect(self.save)
+        self.report_button.clicked.connect(self.save_report)
         self.live_box.toggled.connect(self._toggle_preview)
         if self.preview is not None:
             self.preview.failed.connect(self._say_error)
@@ -251,6 +256,7 @@ class JobForm(QWidget):
     def _say(self, text: str) -> None:
         """Show a line under the button; the estimate takes its place while there is none."""
         self.message.setText(text)
+        self.message.setToolTip("")
         self.message.setVisible(bool(text))
         self.estimate.setVisible(not text)
 
@@ -317,16 +323,16 @@ class JobForm(QWidget):
     def _show_result(self, _outcome: Any) -> None:
         assert self.entry is not None
         self.save_button.setEnabled(bool(self.entry.nouns))
+        self.report_button.setVisible(self.entry.has_report and self.probe is None)
         self._show_scalars(self.entry.scalars)
         if self.entry.record is not None:
             grid = None if self.whole is None else self.whole.grid
             note_duration(self.job, self.chosen_layers(), self.entry.record.seconds, grid)
 
     def _show_scalars(self, scalars: dict[str, Any]) -> None:
-        """Say what numbers came out, and show what *auto* came to."""
-        units = {o.name: o.help for o in self.job.outputs}
-        lines = [scalar_text(name, value, units[name]) for name, value in scalars.items()]
-        self._say(", ".join(line for line in lines[:MOST_NUMBERS] if line))
+        """Say what came out, and show what *auto* came to."""
+        self._say(answer_text(self.job, scalars))
+        self.message.setToolTip(all_numbers_text(self.job, scalars))
         for name, value in scalars.items():
             if name in self.settings and isinstance(value, float):
                 self.settings[name].suggest(value)
@@ -355,6 +361,11 @@ class JobForm(QWidget):
         if self.entry is None or not self.entry.nouns:
             return
         save_entry(self, self.entry, self._say)
+
+    def save_report(self) -> None:
+        """Ask for a file name and write a page about the result there."""
+        if self.entry is not None:
+            save_report(self, self.entry, self._say)
 
 
 def _object_name(name: str) -> str:

@@ -27,6 +27,8 @@ class Question:
         Name of the job that answers it, or
     dock : str
         name of the dock.
+    settings : tuple of (name, value)
+        Parameters of the job that the question already answers.
     method : str
         Name of what the dock is told to do, if it is to do more than be shown.
     needs : tuple of type
@@ -37,6 +39,7 @@ class Question:
     job: str = ""
     dock: str = ""
     method: str = ""
+    settings: tuple[tuple[str, Any], ...] = ()
     needs: tuple[type, ...] = ()
 
     @property
@@ -61,6 +64,16 @@ QUESTIONS = {
         Question("Is my map any good?", job="shell_correlation"),
         Question("How good is it at this spot?", job="local_shell_correlation"),
         Question("What symmetry does it have?", job="find_symmetry"),
+        Question("Is the hand right?", job="check_hand"),
+        Question("How alike are two maps?", job="compare_maps"),
+    ),
+    "Model and map": (
+        Question("Does my model fit?", job="score_model_in_map"),
+        Question(
+            "Where does my model go?",
+            job="fit_structure",
+            settings=(("search", "global"),),
+        ),
     ),
     "Look": (
         Question("See a map as a surface", dock="Contour", needs=(Volume,)),

@@ -9,8 +9,10 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from mapscope.errors import MapscopeError
+from mapscope.files import write_report
 from mapscope.files.result import write_nouns
 from mapscope.table import Table
+from mapscope.viewer.layers import SEPARATOR
 from mapscope.viewer.workspace import Entry
 
 
@@ -33,3 +35,19 @@ def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> Non
         say(f'<span style="color:#ff7b72">{escape(str(error))}</span>')
         return
     say("Saved " + ", ".join(w.path.name for w in written))
+
+
+def save_report(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:
+    """Ask where to, write a page about what a run gave, and say what was written."""
+    result = entry.result
+    if result is None:
+        say("A map of this result was closed: run the job again for a report.")
+        return
+    proposal = f"{entry.title.split(SEPARATOR)[-1]}_{entry.job.name}.html"
+    path, _ = QFileDialog.getSaveFileName(parent, "Save the report", proposal, "HTML (*.html)")
+    if not path:
+        return
+    try:
+        say(f"Saved {write_report(Path(path), result).name}")
+    except (MapscopeError, OSError) as error:
+        say(f'<span style="color:#ff7b72">{escape(str(error))}</span>')

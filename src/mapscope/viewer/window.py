@@ -81,7 +81,10 @@ def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
         viewer.layers.events.inserted.connect(_show_in_3d)
         shortcut = QShortcut(QKeySequence(GO_TO), frames["Structure"].window())
         shortcut.activated.connect(partial(_ask_where_to, viewer))
-        workspace_of(viewer).table_shown.connect(lambda _table: frames["Plot"].raise_())
+        workspace = workspace_of(viewer)
+        for signal in (workspace.table_shown, workspace.answered):
+            # Its method itself: a function that names the docks would keep them, and so the viewer.
+            signal.connect(frames["Plot"].raise_)
     return widgets
 
 

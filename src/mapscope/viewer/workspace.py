@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, ref
@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary, ref
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
-from mapscope.job import Job
+from mapscope.job import NOUNS, Job
 from mapscope.record import Record, checksum_of, record_of, source_of
 from mapscope.table import Table
 from mapscope.viewer.layers import (
@@ -57,6 +57,8 @@ class Entry:
         Numbers that came out.
     record : Record, optional
         Of a run that is done.
+    parameters : dict of str to value
+        What was set beside the inputs.
     """
 
     job: Job
@@ -67,7 +69,10 @@ class Entry:
     unsaved: dict[tuple[str, int], Any] = field(default_factory=dict)
     scalars: dict[str, Any] = field(default_factory=dict)
     record: Record | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    _inputs: list[Callable[[], Any]] = field(default_factory=list)
     _kept: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    _made: Callable[..., Any] | None = None
 
     @property
     def nouns(self) -> dict[str, Any]:
@@ -75,10 +80,35 @@ class Entry:
         found = {name: reference() for name, reference in self._kept.items()}
         return {name: noun for name, noun in found.items() if noun is not None}
 
-    def keep(self, nouns: Mapping[str, Any]) -> None:
+    def keep(self, outcome: Outcome) -> None:
         """Hold what came out: tables themselves, other nouns as long as a layer shows them."""
-        for name, noun in nouns.items():
+        for name, noun in outcome.nouns.items():
             self._kept[name] = partial(_same, noun) if isinstance(noun, Table) else ref(noun)
+        self.scalars, self.unsaved, self._made = outcome.scalars, outcome.unsaved, outcome.made
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Note what goes in: nouns as long as a layer shows them, and everything else."""
+        names = {p.name for p in self.job.inputs}
+        self._inputs = [ref(values[n]) for n in names if values.get(n) is not None]
+        self.parameters = {n: value for n, value in values.items() if n not in names}
+
+    def input_of(self, noun: type[T]) -> T | None:
+        """The noun of a class that went in; None where there was none, or it is gone."""
+        found = (reference() for reference in self._inputs)
+        return next((one for one in found if isinstance(one, noun)), None)
+
+    @property
+    def result(self) -> Any:
+        """What the job returned; None where there is nothing, or a part of it is gone."""
+        nouns = self.nouns
+        is_whole = self._made is not None and len(nouns) == len(self._kept)
+        return self._made(**nouns) if is_whole and self._made is not None else None
+
+    @property
+    def has_report(self) -> bool:
+        """Whether a page can be written about the result: it has a table or numbers."""
+        has_table = any(isinstance(noun, Table) for noun in self.nouns.values())
+        return self.result is not None and (has_table or bool(self.scalars))
 
 
 class Workspace(QObject):
@@ -91,7 +121,11 @@ class Workspace(QObject):
     """
 
     changed = Signal(object)
+    result_shown = Signal(object)
+    """A run that gave tables, before the first of them is shown."""
     table_shown = Signal(object)
+    answered = Signal(object)
+    """The table that a click was answered with."""
     job_opened = Signal(str)
 
     def __init__(self, viewer: Any) -> None:
@@ -116,6 +150,7 @@ class Workspace(QObject):
         """
         call = _call(job, values, base_name(name))
         entry = Entry(job, f"{job.title}{SEPARATOR}{base_name(name)}", Run(call))
+        entry.take(values)
         entry.run.succeeded.connect(lambda result: self._succeed(entry, result, anchor))
         entry.run.failed.connect(lambda error: self._end(entry, "failed", str(error)))
         entry.run.cancelled.connect(lambda: self._end(entry, "cancelled"))
@@ -129,19 +164,25 @@ class Workspace(QObject):
         self.table = table
         self.table_shown.emit(table)
 
+    def entry_of(self, table: Table) -> Entry | None:
+        """The newest run that gave a table."""
+        given = (e for e in reversed(self.entries) if any(n is table for n in e.nouns.values()))
+        return next(given, None)
+
     def _succeed(self, entry: Entry, outcome: Outcome, anchor: Layer | None) -> None:
         """Put a result into the viewer and tell the docks."""
-        entry.keep(outcome.nouns)
-        entry.scalars, entry.unsaved = outcome.scalars, outcome.unsaved
+        entry.keep(outcome)
         entry.record = next((record_of(n) for n in outcome.nouns.values()), None)
         viewer = self._viewer()
         if viewer is not None:
             add_layers(viewer, outcome.layers, anchor, entry.record)
         self._end(entry, "done")
-        for noun in outcome.nouns.values():
-            if isinstance(noun, Table):
-                self.show_table(noun)
-                break
+        tables = [noun for noun in outcome.nouns.values() if isinstance(noun, Table)]
+        if tables and entry.job.probe:
+            self.answered.emit(tables[0])
+        elif tables:
+            self.result_shown.emit(entry)
+            self.show_table(tables[0])
 
     def _end(self, entry: Entry, state: str, message: str = "") -> None:
         entry.state, entry.message = state, message
@@ -150,8 +191,12 @@ class Workspace(QObject):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gives to the viewer: nouns, numbers, and layers ready to be added."""
+    """What a run gives to the viewer: nouns, numbers, and layers ready to be added.
 
+    `made` makes of the nouns, by name, what the job returned.
+    """
+
+    made: Callable[..., Any]
     nouns: dict[str, Any]
     scalars: dict[str, Any]
     layers: list[LayerData]
@@ -189,9 +234,19 @@ def _call(job: Job, values: Mapping[str, Any], stem: str) -> Callable[..., Outco
             layers += layers_from_noun(noun, f"{stem}{SEPARATOR}{words}", role)
         _hide_what_covers(layers)
         inputs = [values[p.name] for p in job.inputs if values.get(p.name) is not None]
-        return Outcome(nouns, job.scalars_of(result), layers, _unsaved(inputs))
+        made = _maker(result, nouns)
+        return Outcome(made, nouns, job.scalars_of(result), layers, _unsaved(inputs))
 
     return call
+
+
+def _maker(result: Any, nouns: Mapping[str, Any]) -> Callable[..., Any]:
+    """What makes a result of its nouns, which it does not hold itself."""
+    if isinstance(result, NOUNS):
+        return lambda **nouns: next(iter(nouns.values()))
+    kind: Callable[..., Any] = type(result)
+    others = {f.name: getattr(result, f.name) for f in fields(result) if f.name not in nouns}
+    return partial(kind, **others)
 
 
 def _hide_what_covers(layers: list[LayerData]) -> None:

@@ -38,6 +38,8 @@ from mapscope.viewer.workspace import bare_viewer, workspace_of
 from mapscope.volume import HalfMaps, Volume
 
 MOST_SUGGESTED = 3
+MODEL_AND_MAP = ("scores", "fitting")
+"""Families whose jobs come first where a structure and a map are open."""
 
 
 class JobsDock(QWidget):
@@ -134,7 +136,9 @@ class JobsDock(QWidget):
     def _asked(self, question: Question) -> None:
         """Open what answers a question."""
         if question.job:
-            self.open(question.job)
+            form = self.open(question.job)
+            for name, value in question.settings:
+                form.settings[name].value = value
         else:
             dock = open_dock(self.viewer, question.dock)
             if question.method:
@@ -209,7 +213,8 @@ def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
 
     Where there are half maps: the jobs that need them, then those that can be watched live,
     then the others that use them. Without: for a map simulated from a structure those that make
-    half maps of it, for structures alone those that make a map of them. Else nothing stands out.
+    half maps of it, for structures alone those that make a map of them, for a structure and a
+    map those that judge how they fit and put one into the other. Else nothing stands out.
     """
     if half_map_pair(layers) is None:
         return _first_steps(jobs, layers)
@@ -225,15 +230,22 @@ def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
 
 
 def _first_steps(jobs: list[Job], layers: list[Any]) -> list[Job]:
-    """The jobs that lead from structures to maps, and from these to half maps."""
+    """The jobs that lead from structures to maps and half maps, or judge both together."""
     layers = [layer for layer in layers if role_of(layer) != PREVIEW]
     starting = [j for j in jobs if {p.noun for p in j.inputs if p.required} == {Structure}]
     names = {job.name for job in starting}
     if any(record.job in names for record in map(_record_of, layers) if record is not None):
         return [j for j in jobs if _gives_half_maps(j)][:MOST_SUGGESTED]
     if any(not reason_for_kind(layer, Volume) for layer in layers):
-        return []
+        fitting = (j for family in MODEL_AND_MAP for j in jobs if j.family == family)
+        return [j for j in fitting if _takes_model_and_map(j, layers)][:MOST_SUGGESTED]
     return [j for j in starting if can_fill(j.inputs, layers) and _gives_map(j)][:MOST_SUGGESTED]
+
+
+def _takes_model_and_map(job: Job, layers: list[Any]) -> bool:
+    """Whether a job needs a structure and a map, both are there, and it is no probe."""
+    needs = {p.noun for p in job.inputs if p.required}
+    return needs == {Structure, Volume} and not job.probe and can_fill(job.inputs, layers)
 
 
 def _record_of(layer: Any) -> Record | None:

@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 
 from mapscope.depiction.coloring import scores_of
 from mapscope.depiction.selection import select
-from mapscope.errors import InputError
+from mapscope.errors import InputError, MapscopeError
 from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.runner import Run
@@ -22,7 +22,8 @@ from mapscope.viewer.structures.look import SCORE, STYLES, WAYS, Look, Made, Sco
 from mapscope.viewer.structures.opening import OpenStructures
 from mapscope.viewer.structures.picker import Picker
 from mapscope.viewer.structures.placing import fit_view, look_at
-from mapscope.viewer.workspace import bare_viewer
+from mapscope.viewer.structures.scoring import show_scores
+from mapscope.viewer.workspace import Entry, bare_viewer, workspace_of
 from mapscope.volume import Array
 
 
@@ -56,6 +57,7 @@ class StructureScene(QObject):
         self.open.body_removed.connect(self._body_removed)
         self.picker = Picker(lambda: self.figures, self.select_residue)
         viewer.dims.events.ndisplay.connect(self._dimensions_changed)
+        workspace_of(viewer).result_shown.connect(self._result_shown)
 
     # What is open
 
@@ -199,6 +201,13 @@ class StructureScene(QObject):
         figure.look = Look(SCORE, ramp, is_inverted, limits, score)
         self._draw(figure)
         return figure
+
+    def _result_shown(self, entry: Entry) -> None:
+        """Colour the structure that was scored."""
+        try:
+            show_scores(self, entry)
+        except MapscopeError as error:
+            self.said.emit(str(error))
 
     def show_atoms(self, layer: Layer | Structure | Figure, which: str) -> None:
         """Show ``"all"`` atoms as balls, those of the ``"selection"``, or ``"none"``."""

@@ -1,0 +1,1 @@
+"""What judges a map, a model in it, and how well two of them agree."""
