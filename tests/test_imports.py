@@ -54,12 +54,12 @@ def best_seconds(folder: Path, *words: str) -> float:
     return min(times)
 
 
-@pytest.mark.slow  # a second test process beside it would be timed as well
+@pytest.mark.alone
 def test_import_of_mapscope_when_fresh_takes_less_than_0_4_seconds(tmp_path: Path) -> None:
     assert best_seconds(tmp_path, "-c", "import mapscope") < 0.4
 
 
-@pytest.mark.slow  # a second test process beside it would be timed as well
+@pytest.mark.alone
 def test_help_when_fresh_takes_less_than_1_second(tmp_path: Path) -> None:
     assert best_seconds(tmp_path, "-m", "mapscope.cli", "--help") < 1.0
 

@@ -285,6 +285,7 @@ def test_run_when_settings_are_wrong_then_nothing_is_started(full_desk: Desk) ->
     assert form.entry is None
 
 
+@pytest.mark.alone
 def test_cancel_when_pressed_then_it_ends_within_a_second_and_leaves_nothing(
     full_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

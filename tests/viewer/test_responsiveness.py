@@ -19,6 +19,8 @@ from mapscope.viewer.window import open_docks
 from mapscope.viewer.workspace import add_layers
 from mapscope.volume import Volume
 
+pytestmark = pytest.mark.alone
+
 SIZE = 256
 LONGEST_BLOCK = 0.150
 LONGEST_ADD = 1.0
