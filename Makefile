@@ -20,7 +20,11 @@ ON_SCREEN = env -u QT_QPA_PLATFORM $(if $(SCREEN),,$(XVFB))
 WORKERS ?= 2
 NONE_FOUND = 5
 
-.PHONY: help run test test-slow lint bench manifest clean
+# What wants a GPU: in calls of so many minutes, of which each goes on where the last one stopped.
+OUT ?= out/gpu
+MINUTES ?= 9
+
+.PHONY: help run test test-slow lint bench gpu manifest clean
 .NOTPARALLEL:
 
 help:
@@ -28,6 +32,7 @@ help:
 	@echo "make test       run the tests        make test-slow  run those over 20 s"
 	@echo "make lint       check the code       make bench      run the benchmarks"
 	@echo "make manifest   write napari.yaml    make clean      remove what make made"
+	@echo "make gpu        measure and train what wants a GPU; call it until nothing is left"
 
 run: $(STAMP)
 	@sh scripts/system_packages.sh || true
@@ -59,6 +64,9 @@ bench: $(STAMP)
 	@status=0; for script in benchmarks/*.py; do \
 		[ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script" || status=1; \
 	done; exit $$status
+
+gpu: $(STAMP)
+	$(BIN)/python scripts/gpu.py --out $(OUT) --minutes $(MINUTES) $(ARGS)
 
 manifest: $(STAMP)
 	$(BIN)/python -m mapscope.viewer.manifest

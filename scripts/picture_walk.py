@@ -19,11 +19,11 @@ from scipy.interpolate import RegularGridInterpolator
 from mapscope import Table, Volume, read
 from mapscope.density.resample import interpolate
 from mapscope.jobs import all_jobs
+from mapscope.viewer.adding import add_layers
 from mapscope.viewer.contouring.contours import contours_of
 from mapscope.viewer.layers import layers_from_noun, tag_of
 from mapscope.viewer.start import open_dock
 from mapscope.viewer.window import PLUGIN
-from mapscope.viewer.workspace import add_layers
 
 JOBS = all_jobs()
 RESOLUTION, WANTED = 3.5, 4.5

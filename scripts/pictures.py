@@ -15,6 +15,7 @@ import napari
 import numpy as np
 from first_light import run_in_form
 from imageio.v3 import imwrite
+from picture_training import stop_training, watched_training
 from picture_walk import (
     colored_contour,
     map_from_structure,
@@ -26,9 +27,10 @@ from picture_walk import (
 from qtpy.QtTest import QTest
 
 from mapscope import Volume, read, write
+from mapscope.jobs.resolution.classify_resolution import model_names
+from mapscope.viewer.adding import add_layers
 from mapscope.viewer.layers import layers_from_noun
 from mapscope.viewer.window import PLUGIN, open_docks
-from mapscope.viewer.workspace import add_layers
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 LIT = 0.01
@@ -47,6 +49,8 @@ def main() -> int:
     draw_walk(Path(data) / "maps")
     draw_made_map(Path(data) / "structures" / "101m.pdb.gz")
     draw_scores(Path(data) / "maps" / "emd6272_3j9s")
+    draw_class(Path(data) / "maps" / "emd2513" / "map.mrc.gz")
+    draw_training(Path(data) / "structures")
     return 0
 
 
@@ -185,6 +189,34 @@ def draw_scores(folder: Path) -> None:
     worst_residues(viewer, docks, folder)
     save(viewer, "journey-5.png")
     viewer.close()
+
+
+def draw_class(path: Path) -> None:
+    """A map and the class of its resolution, by the model that comes with Mapscope."""
+    if not model_names():
+        print("journey-6.png: not drawn, no model of resolution is installed")
+        return
+    viewer, docks = new_viewer()
+    viewer.open(str(path), plugin=PLUGIN)
+    run_in_form(docks["Jobs"].open("classify_resolution"))
+    viewer.dims.ndisplay = 3
+    viewer.scene.camera.angles = (0, 30, 60)
+    raise_dock(viewer, "Plot")
+    save(viewer, "journey-6.png")
+    viewer.close()
+
+
+def draw_training(structures: Path) -> None:
+    """A training in the Train dock, with one of its samples in the view."""
+    viewer, docks = new_viewer()
+    with tempfile.TemporaryDirectory() as folder:
+        raise_dock(viewer, "Train")
+        watched_training(viewer, docks, structures, Path(folder))
+        viewer.dims.ndisplay = 2
+        viewer.reset_view()
+        save(viewer, "train.png")
+        stop_training(docks)
+        viewer.close()
 
 
 if __name__ == "__main__":

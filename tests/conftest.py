@@ -65,6 +65,14 @@ def _own_preferences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests train out of the models of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAPSCOPE_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """Folder of real maps and models; a test that asks for it is skipped without one."""

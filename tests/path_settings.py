@@ -5,9 +5,18 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+_RECIPE = """
+name = "tiny"
+about = "A recipe for tests."
+network = { name = "cnn_2019", config = { size = 8, width = 0.05 } }
+data = { kind = "class_maps", size = 8, voxel_size = 6.0, orientations = 1, min_residues = 5 }
+schedule = { steps = 2, batch = 3, validate_every = 2, validation_samples = 3, workers = 0 }
+"""
 
 SAMPLE = Path(__file__).parent.parent / "sample_data"
 
@@ -32,8 +41,44 @@ def _corpus() -> Path:
     return path
 
 
+@cache
+def _training() -> dict[str, str]:
+    """A recipe and a corpus that learn in a second, and the folder of that training."""
+    from mapscope.jobs import train
+    from mapscope.training.corpus import Corpus, PackedEntry, write_corpus
+    from mapscope.training.split import read_split
+
+    entry = next(iter(Corpus.open(_corpus()).values()))
+    split, path = read_split(), _folder() / "learned.safetensors"
+    names = [*split.entries("training")[:1], *split.entries("validation")[:1]]
+    names += split.entries("test")[:1]
+    write_corpus(path, [PackedEntry(replace(entry, name=name)) for name in names])
+    recipe = _folder() / "recipe.toml"
+    recipe.write_text(_RECIPE)
+    run = _folder() / "run"
+    settings = {"recipe": str(recipe), "corpus": str(path), "run_folder": str(run)}
+    train(**settings)
+    return settings
+
+
 def path_settings(job: str) -> dict[str, Any]:
     """What a job needs where it takes paths; nothing for any other job."""
     if job == "build_corpus":
         return {"folder": str(_folder() / "models"), "output": str(_folder() / "new.safetensors")}
+    if job == "train":
+        return dict(_training())
+    if job == "measure_recipe":
+        return {"recipe": _training()["recipe"]}
+    if job == "list_trainings":
+        return {"folder": str(_folder())}
+    if job in ("evaluate", "keep_model", "resume_training", "show_sample", "show_training"):
+        return {"run_folder": _training()["run_folder"]}
+    if job == "classify_resolution":
+        from tests.tiny_models import resolution_model_file
+
+        return {"model": str(resolution_model_file())}
+    if job == "apply_model":
+        from tests.tiny_models import voxel_model_file
+
+        return {"model": str(voxel_model_file())}
     return {"corpus": str(_corpus())} if job == "make_split" else {}

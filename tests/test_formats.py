@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from tests.path_settings import path_settings
 
 from mapscope import cli, read, write
 from mapscope.files.result import plan_files, write_nouns, write_result
@@ -41,8 +43,49 @@ def assert_valid(name: str, document: Any) -> None:
 
 
 def test_page_has_a_schema_for_each_document() -> None:
-    documents = {"record", "answer", "inspection", "table", "log of edits", "edit"}
+    documents = {"record", "answer", "inspection", "table", "log of edits", "edit", "model card"}
+    documents |= {"progress line", "training"}
     assert set(SCHEMAS) == documents
+
+
+def test_progress_when_told_by_lines_is_as_its_schema_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MAPSCOPE_PROGRESS", "json")
+    volume = write(tmp_path / "a.mrc", example_noun(Volume))
+    out = ["--out", str(tmp_path / "b.mrc")]
+    assert cli.main(["filter-map", str(volume), "--low-pass", "6", *out]) == 0
+    assert cli.main(["filter-map", str(tmp_path / "none.mrc"), *out]) == 2
+    lines = [json.loads(text) for text in capsys.readouterr().err.splitlines()]
+    for line in lines:
+        assert_valid("progress line", line)
+    kinds = [line["kind"] for line in lines]
+    assert kinds[0] == "start"
+    assert kinds[-3:] == ["start", "message", "end"]
+    assert [line["code"] for line in lines if line["kind"] == "end"] == [0, 2]
+    assert "none.mrc" in lines[-2]["text"]
+    with pytest.raises(jsonschema.ValidationError):
+        assert_valid("progress line", {"kind": "progress", "share": 2, "message": ""})
+
+
+def test_record_of_a_run_that_was_stopped_says_how_much_of_it_is_done() -> None:
+    record = record_of(JOBS["make_mask"](example_noun(Volume)))
+    assert record is not None
+    stopped = replace(record, share=0.34).to_json()
+    assert_valid("record", record.to_json())
+    assert_valid("record", stopped)
+    assert stopped == {**record.to_json(), "share": 0.34}
+    with pytest.raises(jsonschema.ValidationError):
+        assert_valid("record", {**stopped, "share": 1})
+
+
+def test_facts_of_a_training_are_as_their_schema_says() -> None:
+    folder = Path(path_settings("show_training")["run_folder"])
+    content = json.loads((folder / "run.json").read_text("utf-8"))
+    assert_valid("training", content)
+    assert "ended" in content
+    noted = {"process": {"pid": 7, "started": 1.5}, "stopped": True, "failed": "why"}
+    assert_valid("training", content | noted)
 
 
 @pytest.fixture
@@ -210,3 +253,33 @@ def test_info_when_printed_as_json_is_as_its_schema_says(
     answer = json.loads(capsys.readouterr().out)
     assert answer["findings"]
     assert_valid("inspection", answer)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"format_version": 2},
+        {"name": "../a"},
+        {"tile": -1},
+        {"voxel_size": 0.0},
+        {"outputs": []},
+        {"outputs": [{"name": "map", "kind": "picture", "features": 1}]},
+        {"training": {"scores": {"accuracy": "good"}}},
+        {"program": "x"},
+    ],
+)
+def test_model_card_and_its_schema_take_and_refuse_the_same(change: dict[str, Any]) -> None:
+    from mapscope.errors import ModelFormatError
+    from mapscope.inference.card import Card, Output
+
+    output = Output(name="class", kind="classes", features=3, of="map")
+    content = Card(name="a", architecture="dense_2019", outputs=(output,)).to_json() | change
+    if not change:
+        assert_valid("model card", content)
+        assert Card.from_json(content).to_json() == content
+        return
+    with pytest.raises(jsonschema.ValidationError):
+        assert_valid("model card", content)
+    with pytest.raises(ModelFormatError):
+        Card.from_json(content)

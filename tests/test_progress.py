@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from mapscope.errors import Cancelled, MapscopeError
-from mapscope.progress import Progress, part, silent
+from mapscope.progress import Progress, part, show_so_far, silent
 
 
 def recorder() -> tuple[list[tuple[float, str]], Progress]:
@@ -54,3 +56,30 @@ def test_cancelled_is_one_of_our_errors_and_no_builtin_that_code_catches() -> No
 def test_silent_takes_every_call() -> None:
     silent(1, 0)
     silent(1, 2, "message")
+
+
+class Watching:
+    """A progress that looks at what there is so far."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        """Count."""
+
+    def show(self, make: Callable[[], str]) -> None:
+        self.seen.append(make())
+
+
+def test_what_there_is_so_far_reaches_who_watches_through_parts_and_is_not_made_for_others() -> (
+    None
+):
+    watching = Watching()
+    show_so_far(part(part(watching, 0, 1, 2), 1, 2, 2), lambda: "a half")
+    assert watching.seen == ["a half"]
+
+    def make() -> None:
+        raise AssertionError("nobody looks")
+
+    show_so_far(silent, make)
+    show_so_far(part(silent, 0, 1, 2), make)

@@ -23,8 +23,6 @@ from mapscope.record import (
     Record,
     RecordedInput,
     Source,
-    as_command,
-    as_script,
     checksum_of,
     plain,
     record_of,
@@ -32,6 +30,7 @@ from mapscope.record import (
     save_record,
     source_of,
 )
+from mapscope.replay import as_command, as_script
 from mapscope.structure import Structure
 from mapscope.testing import example_noun
 from mapscope.volume import HalfMaps, Region, Volume

@@ -1,5 +1,9 @@
 """The errors that Mapscope raises; each is also the builtin error that a caller expects."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class MapscopeError(Exception):
     """Base of every error that Mapscope raises on purpose."""
@@ -14,6 +18,10 @@ class MapFormatError(FileFormatError):
 
     code: str = "unreadable"
     """Name under which :func:`mapscope.inspect` reports it."""
+
+
+class ModelFormatError(FileFormatError):
+    """A file is not a model of Mapscope's, or not as it was written."""
 
 
 class UnknownFormatError(FileFormatError):
@@ -32,5 +40,25 @@ class DataError(MapscopeError, ValueError):
     """The numbers do not allow an answer, such as a constant map or an empty mask."""
 
 
+class TrainingError(MapscopeError, RuntimeError):
+    """A training ended before its time, and can be resumed."""
+
+
 class Cancelled(MapscopeError):  # noqa: N818  not an error, and named so in the design
     """The user asked a running job to stop."""
+
+
+class Partial(Cancelled):
+    """The user asked a running job to stop, and what it had finished until then is here.
+
+    Parameters
+    ----------
+    result : noun or dataclass of nouns and numbers
+        What the job would return, as far as it is done.
+    share : float
+        How much of it is done, over 0 and up to 1.
+    """
+
+    def __init__(self, result: Any, share: float) -> None:
+        super().__init__(f"stopped when {share:.0%} was done")
+        self.result, self.share = result, share

@@ -22,7 +22,7 @@ from typing import Any, get_type_hints
 from docstring_parser import Docstring, DocstringStyle
 from docstring_parser import parse as parse_docstring
 
-from mapscope.errors import InputError
+from mapscope.errors import InputError, Partial
 from mapscope.labels import Labels
 from mapscope.parameter import (
     NOUNS,
@@ -76,6 +76,11 @@ class Job:
     memory : float
         Largest working memory, as a multiple of the inputs' size in float32. A run that needs
         more than there is free is refused.
+    process : bool
+        Takes minutes or more: the viewer runs it as a child process of the command line.
+    home : str
+        For such a job, the name of the path that is its own folder: it can be followed again from
+        there after the viewer was closed. One without ends with the viewer.
     by_parts : bool
         Whether it goes through a large map by tiles, or looks at a part of it only, so that
         maps larger than memory are no reason to refuse it.
@@ -94,6 +99,8 @@ class Job:
         title: str = "",
         live: bool = False,
         probe: bool = False,
+        process: bool = False,
+        home: str = "",
         menu: str = "napari/layers/data",
         memory: float = 4.0,
         by_parts: bool = False,
@@ -104,6 +111,8 @@ class Job:
         self.name: str = function.__name__
         self.live = live
         self.probe = probe
+        self.process = process
+        self.home = home
         self.menu = menu
         self.memory = memory
         self.by_parts = by_parts
@@ -210,7 +219,13 @@ class Job:
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         clock = perf_counter()
         extra = {"progress": progress} if "progress" in self._accepts else {}
-        result = _apart(self.function(**bound, **extra), [bound[p.name] for p in self.inputs])
+        inputs = [bound[p.name] for p in self.inputs]
+        try:
+            result = _apart(self.function(**bound, **extra), inputs)
+        except Partial as stop:
+            stop.result = _apart(stop.result, inputs)
+            self._record(bound, stop.result, started, perf_counter() - clock, stop.share)
+            raise
         self._record(bound, result, started, perf_counter() - clock)
         return result
 
@@ -244,7 +259,14 @@ class Job:
     def _accepts(self) -> frozenset[str]:
         return frozenset(inspect.signature(self.function).parameters)
 
-    def _record(self, bound: Mapping[str, Any], result: Any, started: str, seconds: float) -> None:
+    def _record(
+        self,
+        bound: Mapping[str, Any],
+        result: Any,
+        started: str,
+        seconds: float,
+        share: float = 1.0,
+    ) -> None:
         """Note for every noun of the result how it came about."""
         nouns = dict(self.nouns_of(result))
         inputs = [
@@ -261,6 +283,7 @@ class Job:
             seconds=seconds,
             threads=os.cpu_count() or 1,
             cite=self.cite,
+            share=share,
         )
         bare = isinstance(result, NOUNS)
         for name, noun in nouns.items():
@@ -310,6 +333,8 @@ def job(
     title: str = "",
     live: bool = False,
     probe: bool = False,
+    process: bool = False,
+    home: str = "",
     menu: str = "napari/layers/data",
     memory: float = 4.0,
     by_parts: bool = False,
@@ -324,6 +349,8 @@ def job(
             title=title,
             live=live,
             probe=probe,
+            process=process,
+            home=home,
             menu=menu,
             memory=memory,
             by_parts=by_parts,

@@ -6,6 +6,7 @@ import inspect
 import math
 import re
 import types
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from pathlib import Path
@@ -72,12 +73,18 @@ class Show:
     browse : str
         What a path's button looks for: a ``"file"`` or a ``"folder"`` that there is, or the
         place of a ``"new file"``.
+    choices : callable () -> sequence of str, optional
+        What a form offers for a text, where that is known only when it is asked, such as models.
+    if_none : str
+        What a form says where that is nothing at all, and the parameter has no default.
     """
 
     unit: str = ""
     more: bool = False
     slider: tuple[float, float] | None = None
     browse: Literal["file", "folder", "new file"] = "file"
+    choices: Callable[[], Sequence[str]] | None = None
+    if_none: str = ""
 
 
 @dataclass(frozen=True)

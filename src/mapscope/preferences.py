@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from platformdirs import user_cache_path, user_config_path
+from platformdirs import user_cache_path, user_config_path, user_data_path
 
 from mapscope.errors import InputError
 
@@ -146,6 +146,13 @@ PREFERENCES = (
         "",
     ),
     Preference(
+        "trainings_folder",
+        "disk",
+        "Folder of trainings",
+        "Where the Train dock makes a folder for each training. Empty: in the user's data folder.",
+        "",
+    ),
+    Preference(
         "autosave_seconds",
         "edits",
         "Edits are saved every (seconds)",
@@ -241,6 +248,14 @@ def cache_folder() -> Path:
     """Folder for what can be made again."""
     named = str(state_of("cache_folder").value)
     return Path(named).expanduser() if named else Path(user_cache_path(APPLICATION))
+
+
+def trainings_folder() -> Path:
+    """Folder in which each training has its own, which need not exist."""
+    named = str(state_of("trainings_folder").value)
+    if named:
+        return Path(named).expanduser()
+    return Path(user_data_path(APPLICATION, appauthor=False)) / "trainings"
 
 
 def cache_bytes() -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
@@ -163,6 +162,8 @@ class Record:
         Papers behind the method.
     version : str
         Version of Mapscope.
+    share : float
+        How much of it was done: under 1 where it was stopped before it was over.
     """
 
     job: str
@@ -176,6 +177,7 @@ class Record:
     threads: int = 1
     cite: tuple[str, ...] = ()
     version: str = __version__
+    share: float = 1.0
 
     @property
     def key(self) -> str:
@@ -198,6 +200,7 @@ class Record:
             "seconds": round(self.seconds, 3),
             "threads": self.threads,
             "cite": list(self.cite),
+            **({"share": round(self.share, 6)} if self.share < 1 else {}),
         }
 
     def chain(self) -> list[Record]:
@@ -210,6 +213,19 @@ class Record:
         # A run equal to an earlier one (a map flipped thrice) is done by that one.
         found.setdefault(self.key, self)
         return list(found.values())
+
+
+def share_text(share: float) -> str:
+    """How much is done in words.
+
+    Examples
+    --------
+    >>> [share_text(share) for share in (0.001, 0.344, 0.999, 1.0)]
+    ['under 1 %', '34 %', 'over 99 %', '100 %']
+    """
+    if share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if 0.99 < share < 1 else f"{round(100 * share)} %"
 
 
 _sources: WeakKeyDictionary[Any, Source] = WeakKeyDictionary()
@@ -288,114 +304,3 @@ def save_record(path: Path, record: Record) -> Path:
     text = json.dumps(record.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     beside.write_text(text + "\n", encoding="utf-8")
     return beside
-
-
-def as_command(record: Record, out: str) -> str | None:
-    """The shell command that repeats a run, or None where an input is no file.
-
-    Nor is there one where a file had to be repaired and the job's command would refuse it.
-
-    Parameters
-    ----------
-    record : Record
-        The run.
-    out : str
-        Path that the command shall write to.
-    """
-    words = ["mapscope", record.job.replace("_", "-")]
-    for recorded in record.inputs:
-        if recorded.addresses is None or (recorded.is_repaired and not record.permissive):
-            return None
-        words += [_flag(recorded.parameter), *recorded.addresses]
-    for name, value in record.parameters.items():
-        words += _option(name, value)
-    return " ".join(shlex.quote(w) for w in [*words, "--out", out])
-
-
-def _flag(name: str) -> str:
-    """Command-line spelling of a parameter's name."""
-    return "--" + name.replace("_", "-")
-
-
-def _option(name: str, value: Any) -> list[str]:
-    """Words that set one parameter; none where it is not given."""
-    if value is None:
-        return []
-    if isinstance(value, bool):
-        return [_flag(name) if value else "--no-" + name.replace("_", "-")]
-    if isinstance(value, list):
-        return [_flag(name), *(_number(v) for v in value)]
-    return [_flag(name), _number(value)]
-
-
-def _number(value: Any) -> str:
-    """A value as a word of a command; floats keep every digit."""
-    return repr(value) if isinstance(value, float) else str(value)
-
-
-def as_script(record: Record, out: str, snapshot: Callable[[RecordedInput, int], str]) -> str:
-    """A Python script that repeats a run and all that it stands on, from files.
-
-    Parameters
-    ----------
-    record : Record
-        The run.
-    out : str
-        Path that the script shall write its first output to.
-    snapshot : callable (input, part) -> str
-        Called for each input that is neither a file nor another job's result, such as a
-        layer edited by hand: writes it to a file and returns the path.
-    """
-    chain = record.chain()
-    names = {r.key: f"result_{n}" for n, r in enumerate(chain, start=1)}
-    jobs = ", ".join(sorted({r.job for r in chain}))
-    lines = [
-        f"# Made by Mapscope {record.version}: repeats '{record.job}' from its files.",
-        "from mapscope import HalfMaps, Region, read, write",
-        f"from mapscope.jobs import {jobs}",
-        "",
-    ]
-    for step in chain:
-        lines.append(f"{names[step.key]} = {step.job}(")
-        lines += [f"    {line}," for line in _arguments(step, names, snapshot)]
-        lines += [")", ""]
-    target = repr(out)
-    lines.append(f"write_result({target}, {names[record.key]})")
-    lines[1] = lines[1].replace("read, write", "read, write_result")
-    if not any("HalfMaps(" in line for line in lines):
-        lines[1] = lines[1].replace("HalfMaps, ", "")
-    if not any("Region.parse(" in line for line in lines):
-        lines[1] = lines[1].replace("Region, ", "")
-    return "\n".join(lines) + "\n"
-
-
-def _arguments(
-    record: Record, names: Mapping[str, str], snapshot: Callable[[RecordedInput, int], str]
-) -> Iterator[str]:
-    """Keyword arguments of one call, as source text."""
-    for recorded in record.inputs:
-        parts = [
-            _expression(source, recorded, n, names, snapshot)
-            for n, source in enumerate(recorded.sources)
-        ]
-        whole = f"HalfMaps({', '.join(parts)})" if len(parts) == 2 else parts[0]
-        yield f"{recorded.parameter}={whole}"
-    for name, value in record.parameters.items():
-        is_region = name == "region" and value is not None
-        yield f"{name}=" + (f"Region.parse({value!r})" if is_region else repr(value))
-
-
-def _expression(
-    source: Source,
-    recorded: RecordedInput,
-    part: int,
-    names: Mapping[str, str],
-    snapshot: Callable[[RecordedInput, int], str],
-) -> str:
-    """Source text that gives one input noun."""
-    if source.record is not None:
-        name = names[source.record.key]
-        return f"{name}.{source.field}" if source.field else name
-    path = source.path if source.path is not None else snapshot(recorded, part)
-    how = {**({"permissive": True} if source.repairs else {}), **source.options}
-    return f"read({', '.join([repr(path), *(f'{k}={v!r}' for k, v in how.items())])})"

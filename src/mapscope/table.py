@@ -35,6 +35,8 @@ class Plot:
         Whether `x` is a spatial frequency in 1/Å, to be labelled in Å as well.
     headline : str
         The result in one line, shown in large type.
+    bars : str
+        Column of text: the first of `y`, shares of 1, is drawn as bars with these names.
     """
 
     x: str
@@ -46,6 +48,7 @@ class Plot:
     marks: Mapping[str, float] = field(default_factory=dict)
     reciprocal_x: bool = False
     headline: str = ""
+    bars: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,8 @@ class Table:
             raise InputError(f"the columns of a table must be equally long, got {lengths}")
         object.__setattr__(self, "columns", MappingProxyType(columns))
         object.__setattr__(self, "units", MappingProxyType(dict(self.units)))
-        wanted = () if self.plot is None else (self.plot.x, *self.plot.y)
+        plot = self.plot
+        wanted = () if plot is None else (plot.x, *plot.y, *([plot.bars] if plot.bars else []))
         missing = [name for name in wanted if name not in columns]
         if missing:
             raise InputError(f"the plot needs columns {missing} that the table does not have")

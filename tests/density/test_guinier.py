@@ -54,6 +54,11 @@ def test_fsc_weight_when_fsc_was_positive_only_at_first_is_zero_from_there() -> 
     assert weight == pytest.approx([1.0, np.sqrt(2 / 3), 0.0, 0.0])
 
 
+def test_fsc_weight_when_the_means_disagree_by_rounding_keeps_the_shells_that_agree() -> None:
+    weight = fsc_weight([-1.0, 1.0, 0.5, -0.1, 0.9])
+    assert weight == pytest.approx([0.0, 1.0, np.sqrt(2 / 3), 0.0, 0.0])
+
+
 def test_fit_b_factor_when_weights_are_given_leaves_out_shells_without() -> None:
     frequency = np.arange(11) * 0.03
     amplitude = np.exp(-20 * frequency**2)

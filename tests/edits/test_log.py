@@ -30,7 +30,8 @@ from mapscope.errors import InputError, MapFormatError
 from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
 from mapscope.particles import Particles
-from mapscope.record import Source, as_command, record_of, source_of
+from mapscope.record import Source, record_of, source_of
+from mapscope.replay import as_command
 from mapscope.volume import Volume
 
 LOST_AFTER = 5.0

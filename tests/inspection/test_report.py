@@ -26,7 +26,8 @@ from mapscope.inspection.catalogue import CATALOGUE
 from mapscope.inspection.finding import Severity
 from mapscope.job import Job
 from mapscope.jobs import inspect_map, mend_map
-from mapscope.record import as_command, as_script, record_of, source_of
+from mapscope.record import record_of, source_of
+from mapscope.replay import as_command, as_script
 from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.testing import EXAMPLE_GRID, example_noun

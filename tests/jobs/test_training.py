@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from mapscope import cli, read, write
-from mapscope.errors import Cancelled, DataError, InputError
-from mapscope.jobs import build_corpus, make_split
+from mapscope.errors import Cancelled, DataError, InputError, MapFormatError
+from mapscope.jobs import build_corpus, make_split, train
+from mapscope.jobs.training import measure_recipe
 from mapscope.record import record_of
 from mapscope.structure import Structure
 from mapscope.table import Table
@@ -156,6 +157,33 @@ def test_commands_build_and_split_as_python_does(
     tied = {found[k]["cluster"] for k in ("maps/with_model", "structures/bundle")}
     assert tied == {found["structures/deeper/moved"]["cluster"]}
     assert Split(expected).part_of("structures", "bundle") in ("test", "fine-tuning")
+
+
+def test_train_when_there_is_no_corpus_says_so_and_leaves_no_folder(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"recipe": "voxel_kind", "run_folder": tmp_path / "run"}
+    with pytest.raises(FileNotFoundError, match="there is no corpus"):
+        train(**given, corpus=tmp_path / "nothing.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"not a corpus")
+    with pytest.raises(MapFormatError, match="is no corpus"):
+        train(**given, corpus=tmp_path / "broken.safetensors")
+    assert not (tmp_path / "run").exists()
+
+
+def test_measured_recipes_when_they_cannot_be_written_are_kept_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAPSCOPE_CACHE_FOLDER", str(tmp_path))
+    measure_recipe._remember("one", {"parameters": 1})
+    whole = Path.write_text
+
+    def broken_off(path: Path, text: str, **how: Any) -> None:
+        whole(path, text[: len(text) // 2], **how)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Path, "write_text", broken_off)
+    with pytest.raises(OSError, match="full"):
+        measure_recipe._remember("two", {"parameters": 2})
+    assert measure_recipe._known() == {"one": {"parameters": 1}}
 
 
 def test_make_split_when_there_is_no_real_data_trains_and_validates(folder: Path) -> None:

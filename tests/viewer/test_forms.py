@@ -23,7 +23,7 @@ from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text
 from mapscope.viewer.inputs import LayerChoice
-from mapscope.viewer.layers import base_name, noun_from_layer, role_of, role_of_output
+from mapscope.viewer.layers import TRUST, base_name, noun_from_layer, role_of, role_of_output
 from mapscope.viewer.probe import position_of_click
 from mapscope.viewer.settings import Setting
 from mapscope.viewer.workspace import Entry
@@ -107,7 +107,8 @@ def test_form_of_every_job_is_built_and_its_inputs_are_filled(
         for choice in form.inputs:
             if choice.parameter.required:
                 assert len(choice.layers) == len(choice.choices), name
-        assert job.check(**form.values() | ({"position": (0, 0, 0)} if job.probe else {}))
+        values = job.check(**form.values() | ({"position": (0, 0, 0)} if job.probe else {}))
+        assert set(values) == {p.name for p in job.parameters}
 
 
 def test_inputs_when_maps_halves_and_mask_are_there_then_each_takes_its_own(
@@ -186,7 +187,7 @@ def test_run_of_every_job_when_pressed_then_results_appear_beside_their_input(
     for name in (name for name in JOBS if all_jobs()[name].inputs):
         desk.viewer.layers.selection.active = desk.viewer.layers["bundle"]
         form = desk.form(name)
-        for parameter, value in SETTINGS.get(name, {}).items():
+        for parameter, value in (SETTINGS.get(name, {}) | path_settings(name)).items():
             form.settings[parameter].value = value
         anchor = form.chosen_layers()[0]
         entry = desk.run_well(form)
@@ -207,6 +208,8 @@ def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
         for role in LAYERS.get(type(noun), ())
     ]
     assert len(new) == len(seen), entry.title
+    roles = [role for _, _, role in seen]
+    new = sorted(new, key=lambda la: roles.index(role_of(la)))  # labels lie over, maps under
     for layer, (field, noun, role) in zip(new, seen, strict=True):
         assert layer.name.startswith(f"{base_name(anchor.name)} · {field.replace('_', ' ')}")
         assert role_of(layer) == role
@@ -214,8 +217,12 @@ def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
     places = sorted(desk.viewer.layers.index(layer) for layer in [anchor, *new])
     assert places == list(range(places[0], places[-1] + 1)), "results lie beside their input"
     covering = [la for la in new if type(la).__name__ == "Image" and role_of(la) != "mask"]
+    trust = [la for la in covering if role_of(la) in TRUST]
+    covering = [la for la in covering if la not in trust]
     assert [la.visible for la in covering] == [n == 0 for n in range(len(covering))]
-    assert all(la.visible for la in new if la not in covering)
+    assert [la.visible for la in new if la not in covering] == [
+        la not in trust for la in new if la not in covering
+    ]
     is_map = type(anchor).__name__ == "Image"
     assert anchor.visible == (not covering or not is_map), entry.title
     assert tuple(str(unit) for unit in desk.viewer.layers.units) == ("angstrom",) * 3

@@ -33,7 +33,7 @@ def links(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["Jobs", "Contour", "Structure", "View", "Edit", "Info", "Plot", "History"]
+    "name", ["Jobs", "Contour", "Structure", "View", "Edit", "Train", "Info", "Plot", "History"]
 )
 def test_help_button_of_a_dock_when_clicked_then_its_page_is_shown(desk: Desk, name: str) -> None:
     dock = desk.docks[name]

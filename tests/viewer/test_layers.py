@@ -118,6 +118,17 @@ def test_map_when_its_data_were_replaced_then_the_noun_holds_the_new_ones(volume
     assert noun.grid == volume.grid
 
 
+def test_labels_with_names_and_colours_are_drawn_in_these_and_named(labels: Labels) -> None:
+    named = replace(labels, names={0: "none", 1: "dense"}, colors={1: (0.2, 0.4, 0.6)})
+    (data,) = layers_from_noun(named, "kinds")
+    layer = LabelsLayer(data[0], **data[1])
+    np.testing.assert_allclose(layer.get_color(1), (0.2, 0.4, 0.6, 1), atol=1e-6)
+    assert not np.any(layer.colormap.map(0)[..., 3])
+    assert not np.any(layer.colormap.map(-1)[..., 3])
+    assert dict(zip(layer.features["index"], layer.features["name"], strict=True)) == named.names
+    assert noun_from_layer(layer) is named
+
+
 def test_labels_when_moved_or_edited_then_the_noun_follows(labels: Labels) -> None:
     (layer,) = layers_of(labels)
     layer.translate = (0, 0, 1)

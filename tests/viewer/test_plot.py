@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from pyqtgraph import BarGraphItem
 from qtpy.QtGui import QColor, QImage
 
 from mapscope.files import read
@@ -67,6 +68,27 @@ def test_curves_when_drawn_are_the_columns_of_the_table(desk: Desk, table: Table
 
 def _is_line(item: Any) -> bool:
     return type(item).__name__ == "InfiniteLine"
+
+
+def test_bars_when_drawn_are_as_high_as_the_column_and_named_and_gone_with_the_next_table(
+    desk: Desk, table: Table
+) -> None:
+    dock = desk.docks["Plot"]
+    shares = {"number": [1, 2, 3], "class": ["high", "low", "odd"], "share": [0.3, 0.7, np.nan]}
+    plot = Plot("number", ("share",), y_label="probability", headline="low, 70 %", bars="class")
+    dock.show_table(Table({name: np.array(column) for name, column in shares.items()}, plot=plot))
+    (bars,) = (item for item in dock.plot.plotItem.items if isinstance(item, BarGraphItem))
+    np.testing.assert_array_equal(bars.opts["height"], [0.3, 0.7, 0])
+    axis = dock.plot.getAxis("bottom")
+    assert axis._tickLevels == [[(1.0, "high"), (2.0, "low"), (3.0, "odd")]]
+    (left, right), (low, high) = dock.plot.viewRange()
+    assert left < 0.7
+    assert right > 3.3
+    assert low <= 0
+    assert high >= 1
+    dock.show_table(table)
+    assert not [i for i in dock.plot.plotItem.items if isinstance(i, BarGraphItem)]
+    assert axis._tickLevels is None
 
 
 def test_axes_when_drawn_are_labelled_with_units_and_in_angstrom_above(

@@ -17,7 +17,7 @@ from mapscope import read
 from mapscope.cli import main
 from mapscope.errors import Cancelled, InputError
 from mapscope.jobs import all_jobs, simulate_map
-from mapscope.record import as_command
+from mapscope.replay import as_command
 from mapscope.structure import Structure
 from mapscope.viewer.layers import layers_from_noun, noun_from_layer, role_of
 from mapscope.viewer.preview import EDGE, region_around

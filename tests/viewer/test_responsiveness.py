@@ -13,10 +13,10 @@ from napari.layers import Layer
 from qtpy.QtCore import QTimer
 
 from mapscope.viewer import workspace
+from mapscope.viewer.adding import add_layers
 from mapscope.viewer.forms import JobForm
 from mapscope.viewer.layers import layers_from_noun
 from mapscope.viewer.window import open_docks
-from mapscope.viewer.workspace import add_layers
 from mapscope.volume import Volume
 
 pytestmark = pytest.mark.alone

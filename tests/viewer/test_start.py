@@ -5,14 +5,17 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QDockWidget
+from tests.tiny_models import resolution_model_file
 
 from mapscope import preferences
+from mapscope.inference import model_list
 from mapscope.jobs import all_jobs
 from mapscope.viewer.docks.jobs import JobsDock
 from mapscope.viewer.questions import QUESTIONS, Question
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
     from tests.viewer.conftest import Desk
 
 ALL = [question for questions in QUESTIONS.values() for question in questions]
+
+
+@pytest.fixture(autouse=True)
+def _models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a model for every question that needs one."""
+    monkeypatch.setenv("MAPSCOPE_MODELS", str(resolution_model_file().parent))
 
 
 def frame_of(widget: Any) -> QDockWidget:
@@ -43,6 +52,14 @@ def test_question_is_answered_by_something_that_is_there(question: Question) -> 
     assert bool(question.job) != bool(question.dock)
     assert question.tip.endswith(".")
     assert question.answer
+
+
+def test_question_that_needs_a_model_is_not_asked_without_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MAPSCOPE_MODELS", str(tmp_path))
+    monkeypatch.setattr(model_list, "bundled_folder", lambda: tmp_path)
+    assert [q.job for q in ALL if not q.is_there] == ["classify_resolution"]
 
 
 def test_questions_name_everything_once() -> None:

@@ -69,14 +69,16 @@ def fsc_weight(fsc: npt.ArrayLike) -> npt.NDArray[np.float64]:
     -------
     float64 array (shells,)
         0 to 1; 0 from the first shell on whose FSC is not positive, since nothing but
-        noise follows (RELION does the same).
+        noise follows (RELION does the same). The mean, shell 0, says nothing of what follows:
+        that of maps without one is rounding, of either sign.
 
     References
     ----------
     Rosenthal & Henderson (2003) J. Mol. Biol. 333, 721, equation 18 (C_ref).
     """
     values = np.asarray(fsc, dtype=np.float64)
-    positive = np.logical_and.accumulate(values > 0)
+    is_signal = values > 0
+    positive = np.append(is_signal[:1], np.logical_and.accumulate(is_signal[1:]))
     kept = np.where(positive, np.minimum(values, 1.0), 0.0)
     return np.asarray(np.sqrt(2 * kept / (1 + kept)))
 

@@ -7,12 +7,13 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mapscope.progress import Progress, silent
-from mapscope.volume import Array, Grid, Shape, Volume
+from mapscope.volume import Array, Grid, Volume
 
 LARGEST_BYTES = 2**30
 """Maps of more float32 bytes than this are filtered by tiles: whole, they need five times that."""
@@ -105,8 +106,11 @@ def _padded(
     return padded, tuple(slice(MARGIN, MARGIN + t.stop - t.start) for t in tiles)
 
 
-def scratch_array(shape: Shape) -> np.memmap[tuple[int, ...], np.dtype[np.float32]]:
-    """A float32 array in a temporary file, which is deleted when the array is."""
-    file = tempfile.TemporaryFile(prefix="mapscope-")  # noqa: SIM115  lives as long as its map
-    file.truncate(4 * math.prod(shape))
-    return np.memmap(file, np.float32, "r+", shape=shape)
+def scratch_array(
+    shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32
+) -> np.memmap[tuple[int, ...], np.dtype[Any]]:
+    """An array of zeros in a temporary file, which is deleted when the array is."""
+    # The map holds its file by itself; nothing is left of it once both are gone.
+    with tempfile.TemporaryFile(prefix="mapscope-") as file:
+        file.truncate(math.prod(shape) * np.dtype(dtype).itemsize)
+        return np.memmap(file, dtype, "r+", shape=shape)

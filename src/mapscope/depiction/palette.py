@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from colorsys import hsv_to_rgb
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
@@ -44,6 +48,9 @@ OTHER_GROUP = "#9aa3ad"
 NO_VALUE = "#8a8f98"
 """For what has no number to be coloured by."""
 
+Color: TypeAlias = tuple[float, float, float]
+"""Red, green and blue from 0 to 1."""
+
 LOW_TO_HIGH = np.array(
     [
         [0.188, 0.290, 0.620],
@@ -60,3 +67,23 @@ def rgba(color: str) -> npt.NDArray[np.float32]:
     """Red, green, blue and alpha from 0 to 1 of a colour written ``"#rrggbb"``."""
     parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
     return np.array([*parts, 1.0], dtype=np.float32)
+
+
+def class_colors(numbers: Iterable[int]) -> dict[int, Color]:
+    """A colour for each class by its number from 1 on: those of chains, then any others.
+
+    Examples
+    --------
+    >>> class_colors([1]), len(set(class_colors(range(1, 26)).values()))
+    ({1: (0.957, 0.635, 0.38)}, 25)
+    """
+    return {number: _class_color(number) for number in numbers}
+
+
+def _class_color(number: int) -> Color:
+    if number <= len(CHAIN_COLORS):
+        red, green, blue = rgba(CHAIN_COLORS[number - 1])[:3].astype(float)
+    else:
+        # Steps of the golden ratio keep hues apart, however many there are.
+        red, green, blue = hsv_to_rgb(number * 0.618034 % 1.0, 0.6, 0.95)
+    return (round(float(red), 3), round(float(green), 3), round(float(blue), 3))

@@ -140,7 +140,7 @@ def sample_window(
     return WindowParameters(
         entry=group[int(random.integers(len(group)))],
         residue=int(random.integers(2**31)),
-        rotation=_rotation(random.standard_normal(4)),
+        rotation=random_rotation(random),
         shift=(float(shift[0]), float(shift[1]), float(shift[2])),
         size=ranges.size,
         voxel_size=float(random.uniform(*ranges.voxel_size)),
@@ -216,8 +216,9 @@ def _in_steps(value: float, step: float) -> float:
     return round(round(value / step) * step, 6)
 
 
-def _rotation(quaternion: npt.NDArray[np.float64]) -> Matrix:
-    """The proper rotation of a quaternion w, z, y, x of any length but 0."""
+def random_rotation(random: np.random.Generator) -> Matrix:
+    """A proper rotation, uniform over all of them: that of a quaternion drawn in a ball."""
+    quaternion = random.standard_normal(4)
     w, z, y, x = quaternion / np.linalg.norm(quaternion)
     return (
         (1 - 2 * (y * y + x * x), 2 * (z * y - w * x), 2 * (z * x + w * y)),

@@ -34,7 +34,9 @@ def _voxels(layers: list[Any], grid: Grid | None) -> int:
     return sum(int(np.prod(la.data.shape)) for la in layers if type(la).__name__ == "Image")
 
 
-def estimate_text(job: Job, layers: list[Any], grid: Grid | None = None) -> str:
+def estimate_text(
+    job: Job, layers: list[Any], grid: Grid | None = None, *, variant: str = ""
+) -> str:
     """Memory that a job will need for these layers and, once it has run here, its time.
 
     Parameters
@@ -45,6 +47,8 @@ def estimate_text(job: Job, layers: list[Any], grid: Grid | None = None) -> str:
         Its inputs.
     grid : Grid, optional
         Of the map that comes out, for a job that makes it from something else than maps.
+    variant : str
+        What its time depends on beside the layers, such as a model.
     """
     voxels = _voxels(layers, grid)
     if not voxels:
@@ -55,11 +59,16 @@ def estimate_text(job: Job, layers: list[Any], grid: Grid | None = None) -> str:
     limit = memory_limit()
     if limit is not None and not job.by_parts and job.memory * voxels * 4 > limit:
         return f"{made}Needs about {memory} of memory; the preferences allow {limit / 1e9:g} GB."
-    rate = _rates().get(job.name)
+    rate = _rates().get(_key(job, variant))
+    is_by_model = job.by_parts and variant  # the tiles of a model, and not the map, need memory
+    if rate is None and is_by_model:
+        return "How long it takes, and how much memory, it says as soon as it has begun."
     if rate is None:
         return f"{made}Needs about {memory} of memory."
     seconds = rate * voxels / 1e6
     time = f"about {seconds:.0f} s" if seconds >= 1 else "less than a second"
+    if is_by_model:
+        return f"Takes {time}."
     return f"{made}Takes {time} and about {memory} of memory."
 
 
@@ -80,13 +89,20 @@ def _joined(numbers: tuple[float, ...]) -> str:
     return " × ".join(f"{n:.3g}" if isinstance(n, float) else str(n) for n in reversed(numbers))
 
 
-def note_duration(job: Job, layers: list[Any], seconds: float, grid: Grid | None = None) -> None:
-    """Remember how long a job took, for the next estimate."""
+def _key(job: Job, variant: str) -> str:
+    """What the time of a job is known by."""
+    return f"{job.name} {variant}".rstrip()
+
+
+def note_duration(
+    job: Job, layers: list[Any], seconds: float, grid: Grid | None = None, *, variant: str = ""
+) -> None:
+    """Remember how long a job took, for the next estimate; parameters as of `estimate_text`."""
     voxels = _voxels(layers, grid)
     if voxels < 1e5:
         return
     rates = _rates()
-    rates[job.name] = seconds / (voxels / 1e6)
+    rates[_key(job, variant)] = seconds / (voxels / 1e6)
     path = _file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(rates, indent=1), encoding="utf-8")

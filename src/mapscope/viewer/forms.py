@@ -30,6 +30,7 @@ from mapscope.viewer.help import help_button
 from mapscope.viewer.inputs import InputChoice, choose_defaults
 from mapscope.viewer.layers import TOOL, role_of
 from mapscope.viewer.pages import JOB
+from mapscope.viewer.partners import object_name
 from mapscope.viewer.preview import EDGE, Preview
 from mapscope.viewer.probe import Probe
 from mapscope.viewer.saving import save_entry, save_report
@@ -169,6 +170,9 @@ class JobForm(QWidget):
                 box.currentIndexChanged.connect(self._inputs_changed)
         for setting in self.settings.values():
             setting.changed.connect(self._settings_changed)
+            if setting.parameter.show.choices is not None:
+                setting.changed.connect(self._enable_run)
+                setting.changed.connect(self._show_estimate)
             if self.job.live and setting.parameter.show.slider is not None:
                 setting.changed.connect(self._watch_slider)
         if self.probe is None:
@@ -177,6 +181,7 @@ class JobForm(QWidget):
             self.run_button.toggled.connect(self.probe.listen)
         self.save_button.clicked.connect(self.save)
         self.report_button.clicked.connect(self.save_report)
+        self.workspace.models_changed.connect(self._list_models)
         self.live_box.toggled.connect(self._toggle_preview)
         if self.preview is not None:
             self.preview.failed.connect(self._say_error)
@@ -192,12 +197,19 @@ class JobForm(QWidget):
         for event in (events.inserted, events.removed):
             event.disconnect(self._layers_changed)
         events.reordered.disconnect(self.refresh)
+        self.workspace.models_changed.disconnect(self._list_models)
         if self.preview is not None:
             self.preview.stop()
         if self.probe is not None:
             self.probe.listen(False)
         if self.whole is not None:
             self.whole.stop()
+
+    def _list_models(self) -> None:
+        """List anew what was trained, imported or removed meanwhile."""
+        for setting in self.settings.values():
+            setting.refresh()
+        self._enable_run()
 
     def _layers_changed(self, event: Any) -> None:
         self.refresh()
@@ -234,22 +246,35 @@ class JobForm(QWidget):
 
     def _inputs_changed(self) -> None:
         """Ask for a missing voxel size, estimate, and preview."""
-        is_asking = self.voxel_row.ask(self.chosen_layers())
-        self.run_button.setEnabled(self._is_running() or not is_asking)
+        self._enable_run()
         self._show_estimate()
         self._settings_changed()
+
+    def _enable_run(self) -> None:
+        """Let it run, or be cancelled, where no voxel size is missing and no list is empty."""
+        is_asking = self.voxel_row.ask(self.chosen_layers())
+        is_empty = any(setting.is_empty for setting in self.settings.values())
+        self.run_button.setEnabled(self._is_running() or not (is_asking or is_empty))
 
     def _show_estimate(self) -> None:
         """Time and memory, at once or as soon as it is known what will come out."""
         if self.whole is not None:
             self.whole.request()
         else:
-            self.estimate.setText(estimate_text(self.job, self.chosen_layers()))
+            self.estimate.setText(self._estimate_text())
+
+    def _estimate_text(self, grid: Grid | None = None) -> str:
+        return estimate_text(self.job, self.chosen_layers(), grid, variant=self._variant)
+
+    @property
+    def _variant(self) -> str:
+        """What the job's time depends on beside the layers: the model that is chosen."""
+        listed = (s for s in self.settings.values() if s.parameter.show.choices is not None)
+        return " ".join(str(setting.value) for setting in listed)
 
     def _show_grid(self, grid: Grid | None) -> None:
         """Say what will come out, and show what *auto* comes to."""
-        text = "" if grid is None else estimate_text(self.job, self.chosen_layers(), grid)
-        self.estimate.setText(text)
+        self.estimate.setText("" if grid is None else self._estimate_text(grid))
         if grid is not None and VOXEL_SIZE in self.settings:
             self.settings[VOXEL_SIZE].suggest(grid.voxel_size[0])
 
@@ -303,18 +328,19 @@ class JobForm(QWidget):
         layers = self.chosen_layers()
         anchor = layers[0] if layers else None
         name = anchor.name if anchor is not None else self.job.title
-        self.entry = self.workspace.start(self.job, values, _object_name(name), anchor)
+        self.entry = self.workspace.start(self.job, values, object_name(name), anchor)
         run = self.entry.run
         run.progressed.connect(self._show_progress)
         run.succeeded.connect(self._show_result)
         run.failed.connect(self._say_error)
         run.cancelled.connect(self._say_cancelled)
         run.ended.connect(self._show_idle)
-        self.window().destroyed.connect(run.cancel)
+        self.window().destroyed.connect(run.leave)
         if self.probe is None:
             self.run_button.setText("Cancel")
             self.bar.setValue(0)
             self.bar.setVisible(True)
+            self.estimate.setVisible(False)
 
     def _show_progress(self, share: float, message: str) -> None:
         self.bar.setValue(round(1000 * share))
@@ -327,7 +353,9 @@ class JobForm(QWidget):
         self._show_scalars(self.entry.scalars)
         if self.entry.record is not None:
             grid = None if self.whole is None else self.whole.grid
-            note_duration(self.job, self.chosen_layers(), self.entry.record.seconds, grid)
+            whole = (self.job, self.chosen_layers(), self.entry.record.seconds, grid)
+            if not self.entry.parameters.get("region"):
+                note_duration(*whole, variant=self._variant)
 
     def _show_scalars(self, scalars: dict[str, Any]) -> None:
         """Say what came out, and show what *auto* came to."""
@@ -340,7 +368,7 @@ class JobForm(QWidget):
     def _show_idle(self) -> None:
         if self.probe is None:
             self.run_button.setText("Run")
-        self.run_button.setEnabled(True)
+        self._enable_run()
         self.bar.setVisible(False)
         self.live_box.setChecked(False)
         self._show_estimate()
@@ -354,7 +382,10 @@ class JobForm(QWidget):
         self._say(f'<span style="color:#ff7b72">{escape(text)}</span>')
 
     def _say_cancelled(self) -> None:
-        self._say("Cancelled; nothing was changed.")
+        assert self.entry is not None
+        self.save_button.setEnabled(bool(self.entry.nouns))
+        kept = "what was done is kept in its folder" if self.job.home else "nothing was changed"
+        self._say(self.entry.message or f"Cancelled; {kept}.")
 
     def save(self) -> None:
         """Ask for a file name and write the result there, with its record."""
@@ -366,8 +397,3 @@ class JobForm(QWidget):
         """Ask for a file name and write a page about the result there."""
         if self.entry is not None:
             save_report(self, self.entry, self._say)
-
-
-def _object_name(name: str) -> str:
-    """Name of the object that a half map belongs to; other names stay."""
-    return name.replace(" · half map 1", "").replace(" · half map 2", "")

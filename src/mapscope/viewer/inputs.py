@@ -18,6 +18,7 @@ from mapscope.viewer.layers import (
     LOCAL_RESOLUTION,
     NO_VOXEL_SIZE,
     TOOL,
+    TRUST,
     noun_from_layer,
     reason_against,
     role_of,
@@ -28,7 +29,7 @@ from mapscope.volume import HalfMaps, Volume
 
 NONE = "none"
 MENDABLE = ("", NO_VOXEL_SIZE)
-NOT_DENSITY = ("mask", "half map", "preview", LOCAL_RESOLUTION)
+NOT_DENSITY = ("mask", "half map", "preview", LOCAL_RESOLUTION, *TRUST)
 """Roles of maps that are chosen where a map is wanted only by hand."""
 
 

@@ -31,6 +31,9 @@ PASSING = "passing"
 TOOL = "tool"
 """Stands there for what users drag, such as the sphere of the eraser: no list offers it."""
 
+MAKING = "making"
+"""Stands there as long as the job is at work whose result the layer shows."""
+
 NO_VOXEL_SIZE = "no voxel size"
 """The one reason against a layer that a form can mend."""
 SEE_THROUGH = {"opacity": 0.6, "blending": "translucent_no_depth"}
@@ -38,6 +41,10 @@ SEE_THROUGH = {"opacity": 0.6, "blending": "translucent_no_depth"}
 
 LOCAL_RESOLUTION = "local_resolution"
 """Role of a map that holds a resolution in Å in each voxel."""
+
+PROBABILITY = "probability"
+TRUST = (PROBABILITY, "variance")
+"""Roles of maps that say how far to believe something else."""
 
 LOCAL_RESOLUTION_NAMES = ("local_resolution", "localresolution", "locres")
 """What programs call its file."""
@@ -185,6 +192,8 @@ def reason_against(layer: Any) -> str:
     tag = tag_of(layer)
     if layer.metadata.get(KEY) == PASSING:
         return "only a part of another layer, shown for a while"
+    if layer.metadata.get(KEY) == MAKING:
+        return "still in the making: wait until its job is over"
     if role_of(layer) == TOOL:
         return "a tool that marks a place in a map"
     if layer in edited:
@@ -298,6 +307,8 @@ def _look(volume: Volume, role: str) -> dict[str, Any]:
             "opacity": 0.4,
             "blending": "additive",
         }
+    if role == PROBABILITY:
+        return {"contrast_limits": (0.0, 1.0), "colormap": "viridis", "rendering": "mip"}
     limits = contrast_limits(volume)
     if role == LOCAL_RESOLUTION:
         # Å are no density: slices and a sum along the line of sight, in colours, no contour.
@@ -310,10 +321,21 @@ def _look(volume: Volume, role: str) -> dict[str, Any]:
 
 
 def _labels(labels: Labels, name: str, role: str) -> LayerData:
-    """Labels as a labels layer."""
-    tag = Tag(labels, role, labels.data)
-    place = {"scale": labels.voxel_size, "translate": labels.origin}
-    return labels.data, {"name": name, "metadata": {KEY: tag}, **place, **SPACE}, "labels"
+    """Labels as a labels layer, in their own colours, which names their numbers."""
+    attributes: dict[str, Any] = {
+        "name": name,
+        "scale": labels.voxel_size,
+        "translate": labels.origin,
+        "metadata": {KEY: Tag(labels, role, labels.data)},
+        **SPACE,
+    }
+    if labels.colors:
+        attributes["colormap"] = {None: "transparent", **labels.colors}
+    if labels.names:
+        numbers = sorted(labels.names)
+        names = [labels.names[number] for number in numbers]
+        attributes["features"] = {"index": numbers, "name": names}
+    return labels.data, attributes, "labels"
 
 
 def _atoms(structure: Structure, name: str) -> LayerData:

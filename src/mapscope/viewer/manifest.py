@@ -22,6 +22,7 @@ DOCKS = {
     "structure": ("Structure", "mapscope.viewer.docks.structure:StructureDock"),
     "view": ("View", "mapscope.viewer.docks.view:ViewDock"),
     "edit": ("Edit", "mapscope.viewer.docks.edit:EditDock"),
+    "train": ("Train", "mapscope.viewer.docks.train:TrainDock"),
     "info": ("Info", "mapscope.viewer.docks.info:InfoDock"),
     "plot": ("Plot", "mapscope.viewer.docks.plot:PlotDock"),
     "history": ("History", "mapscope.viewer.docks.history:HistoryDock"),

@@ -50,6 +50,11 @@ def is_of_same_run(layer: Any, other: Any) -> bool:
     return bool(_run_of(layer)) and _run_of(layer) == _run_of(other)
 
 
+def object_name(layer_name: str) -> str:
+    """Name of the object that a half map's layer belongs to; other names stay."""
+    return layer_name.replace(" · half map 1", "").replace(" · half map 2", "")
+
+
 def _name_of_half(layer: Any) -> str:
     """The name of a half map's file, or of the output of a job that it is."""
     tag = tag_of(layer)

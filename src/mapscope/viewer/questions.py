@@ -54,13 +54,17 @@ class Question:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is such a job or dock."""
-        return self.job in all_jobs() or self.dock in {title for title, _ in DOCKS.values()}
+        """Whether there is such a job, with a model where it needs one, or such a dock."""
+        if self.job not in all_jobs():
+            return self.dock in {title for title, _ in DOCKS.values()}
+        choices = [p.show.choices for p in all_jobs()[self.job].settings]
+        return all(found() for found in choices if found is not None)
 
 
 QUESTIONS = {
     "Understand": (
         Question("What is this file? Is it sound?", dock="Info", needs=(object,)),
+        Question("How fine is it, at a glance?", job="classify_resolution"),
         Question("Is my map any good?", job="shell_correlation"),
         Question("How good is it at this spot?", job="local_shell_correlation"),
         Question("What symmetry does it have?", job="find_symmetry"),
@@ -108,6 +112,7 @@ QUESTIONS = {
         Question("Subtract a map from another", job="subtract_maps"),
     ),
     "Correct": (Question("Correct picks or labels", dock="Edit"),),
+    "Train": (Question("Train a network of my own", dock="Train"),),
 }
 """The questions, in groups. A further one is a further line here."""
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from magicgui.types import Undefined
 from magicgui.widgets import create_widget
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
@@ -32,6 +33,7 @@ class Setting(QObject):
     def __init__(self, parameter: Parameter) -> None:
         super().__init__()
         self.parameter = parameter
+        self._more_choices: list[str] = []
         self.editor = create_widget(
             value=self._first_value(),
             annotation=self._base_type(),
@@ -49,10 +51,14 @@ class Setting(QObject):
             self.automatic.setChecked(parameter.default is None)
             layout.addWidget(self.automatic)
         layout.addWidget(self.editor.native, stretch=1)
+        self.nothing = QLabel(parameter.show.if_none)
+        self.nothing.setWordWrap(True)
+        layout.addWidget(self.nothing, stretch=1)
         if parameter.show.unit:
             layout.addWidget(QLabel(parameter.show.unit))
         self.row.setToolTip(parameter.help)
         self._enable()
+        self._show_whether_empty()
         self.automatic.toggled.connect(self._toggled)
         self.editor.changed.connect(self._edited)
 
@@ -72,8 +78,34 @@ class Setting(QObject):
     def value(self, value: Any) -> None:
         if self.parameter.optional:
             self.automatic.setChecked(value is None)
+        if self.parameter.show.choices is not None and value not in self.editor.choices:
+            self._more_choices.append(value)
+            self.refresh()
         if value is not None:
             self.editor.value = str(value) if self.parameter.kind == "region" else value
+
+    def refresh(self) -> None:
+        """List anew what may be chosen, where that can change."""
+        if self.parameter.show.choices is not None:
+            self.editor.reset_choices()
+            self._show_whether_empty()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to choose from."""
+        return self.parameter.show.choices is not None and not self._choices(None)
+
+    def _show_whether_empty(self) -> None:
+        """Say why there is nothing to choose, in place of an empty list."""
+        self.editor.visible = not self.is_empty
+        self.nothing.setVisible(self.is_empty)
+
+    def _choices(self, _editor: Any) -> list[str]:
+        """What may be chosen now, the default where that is nothing, and what was set by hand."""
+        assert self.parameter.show.choices is not None
+        default = [] if self.parameter.required else [self.parameter.default]
+        found = list(self.parameter.show.choices()) or default
+        return [*found, *(value for value in self._more_choices if value not in found)]
 
     def suggest(self, value: float) -> None:
         """Show what *auto* came to, without leaving *auto*."""
@@ -113,6 +145,9 @@ class Setting(QObject):
     def _first_value(self) -> Any:
         """What the editor shows at first."""
         default = self.parameter.default
+        if self.parameter.show.choices is not None:
+            found = self._choices(None)
+            return default if default in found else next(iter(found), Undefined)
         if default is not None:
             return default
         low, high = self.parameter.show.slider or self.parameter.bounds
@@ -138,6 +173,8 @@ class Setting(QObject):
         options: dict[str, Any] = {"tooltip": parameter.help}
         if parameter.kind == "choice":
             options |= {"choices": [(in_words(c), c) for c in parameter.choices]}
+        if parameter.show.choices is not None:
+            options |= {"choices": self._choices, "widget_type": "ComboBox"}
         if parameter.kind == "path":
             options |= {"mode": BROWSE[parameter.show.browse], "nullable": True}
         if parameter.kind in ("number", "integer"):

@@ -22,7 +22,7 @@ from mapscope.viewer.start import open_dock
 from mapscope.viewer.workspace import workspace_of
 
 PLUGIN = "napari-mapscope"
-UPPER_DOCKS = ("Jobs", "Contour", "Structure", "View", "Edit")
+UPPER_DOCKS = ("Jobs", "Contour", "Structure", "View", "Edit", "Train")
 LOWER_DOCKS = ("Info", "Plot", "History")
 BACKBONE = "backbone"
 GO_TO = "Ctrl+L"

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
-from mapscope.job import NOUNS, Job
-from mapscope.record import Record, checksum_of, record_of, source_of
+from mapscope.job import Job
+from mapscope.record import Record, record_of, share_text
 from mapscope.table import Table
+from mapscope.viewer.adding import add_layers, begin_growing
+from mapscope.viewer.child import words_of
+from mapscope.viewer.growing import Growing
 from mapscope.viewer.layers import (
-    KEY,
-    LOCAL_RESOLUTION,
-    SEE_THROUGH,
     SEPARATOR,
     LayerData,
     base_name,
-    layers_from_noun,
-    role_of_output,
-    tag_of,
 )
-from mapscope.viewer.runner import Run
-from mapscope.volume import HalfMaps
+from mapscope.viewer.outcome import Outcome, call_of, process_run_of
+from mapscope.viewer.runner import ProcessRun, Run
 
 T = TypeVar("T")
 
-NOT_SHOWN = ("half map", LOCAL_RESOLUTION)
-"""Roles of maps that a result shows only where it has no other."""
+PROCESS = "process"
+"""Folder, in the own folder of a job that runs as a process, of what that process tells."""
 
 
 @dataclass(eq=False)
@@ -44,32 +44,35 @@ class Entry:
         What was run.
     title : str
         Job and object in words.
-    run : Run
-        The call in the worker thread.
+    run : Run or ProcessRun
+        The call in the worker thread, or in a process of its own.
     state : str
         running, done, cancelled or failed.
     message : str
-        Why it failed.
+        Why it failed, or what a run that was cancelled has left.
     unsaved : dict
         Input nouns that are in no file, by checksum of the input and part of it: what a
         script needs as copies.
     scalars : dict of str to value
         Numbers that came out.
     record : Record, optional
-        Of a run that is done.
+        Of a run that is done, or that was cancelled and left something.
     parameters : dict of str to value
         What was set beside the inputs.
+    growing : Growing, optional
+        The layer of the result while it is in the making.
     """
 
     job: Job
     title: str
-    run: Run
+    run: Run | ProcessRun
     state: str = "running"
     message: str = ""
     unsaved: dict[tuple[str, int], Any] = field(default_factory=dict)
     scalars: dict[str, Any] = field(default_factory=dict)
     record: Record | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    growing: Growing | None = None
     _inputs: list[Callable[[], Any]] = field(default_factory=list)
     _kept: dict[str, Callable[[], Any]] = field(default_factory=dict)
     _made: Callable[..., Any] | None = None
@@ -80,8 +83,20 @@ class Entry:
         found = {name: reference() for name, reference in self._kept.items()}
         return {name: noun for name, noun in found.items() if noun is not None}
 
+    @property
+    def state_text(self) -> str:
+        """The state, or how much is done where it was cancelled and left something."""
+        is_partial = self.state == "cancelled" and self.record is not None
+        return f"{self.done_text} done" if is_partial else self.state
+
+    @property
+    def done_text(self) -> str:
+        """How much of the result there is, in words."""
+        return "" if self.record is None else share_text(self.record.share)
+
     def keep(self, outcome: Outcome) -> None:
         """Hold what came out: tables themselves, other nouns as long as a layer shows them."""
+        self.record = next((record_of(n) for n in outcome.nouns.values()), None)
         for name, noun in outcome.nouns.items():
             self._kept[name] = partial(_same, noun) if isinstance(noun, Table) else ref(noun)
         self.scalars, self.unsaved, self._made = outcome.scalars, outcome.unsaved, outcome.made
@@ -127,6 +142,7 @@ class Workspace(QObject):
     answered = Signal(object)
     """The table that a click was answered with."""
     job_opened = Signal(str)
+    models_changed = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
@@ -135,7 +151,7 @@ class Workspace(QObject):
         self.table: Table | None = None
 
     def start(self, job: Job, values: Mapping[str, Any], name: str, anchor: Layer | None) -> Entry:
-        """Run a job in the worker thread; its layers are added when it is done.
+        """Run a job beside the window; its layers are added when it is done.
 
         Parameters
         ----------
@@ -148,15 +164,55 @@ class Workspace(QObject):
         anchor : Layer, optional
             The input that results are put beside.
         """
-        call = _call(job, values, base_name(name))
-        entry = Entry(job, f"{job.title}{SEPARATOR}{base_name(name)}", Run(call))
+        title = f"{job.title}{SEPARATOR}{base_name(name)}"
+        if job.process:
+            entry = Entry(job, title, self.process(job, values, name))
+            entry.take(values)
+            return self._watch(entry, anchor)
+        run = Run(call_of(job, values, base_name(name)))
+        entry = Entry(job, title, run)
         entry.take(values)
+        self._watch(entry, anchor)
+        run.shown.connect(lambda layers: self._show(entry, layers, anchor))
+        run.start()
+        return entry
+
+    def follow(self, job: Job, values: Mapping[str, Any]) -> Entry:
+        """Follow a job that runs in its own folder already, started by a window now closed.
+
+        Parameters
+        ----------
+        job : Job
+            A job with a home.
+        values : mapping of str to object
+            Its parameters; that of its home is enough.
+
+        Raises
+        ------
+        InputError
+            If no process runs there.
+        """
+        home = Path(values[job.home])
+        run = process_run_of(job, values, home.name, home / PROCESS).attach()
+        return self._watch(Entry(job, f"{job.title}{SEPARATOR}{home.name}", run), None)
+
+    def process(self, job: Job, values: Mapping[str, Any], name: str) -> ProcessRun:
+        """Start a job in a process of its own, in its home or in a folder for a while; unlisted."""
+        home = Path(values[job.home]) / PROCESS if job.home else None
+        folder = home or Path(mkdtemp(prefix="mapscope_"))
+        run = process_run_of(job, values, base_name(name), folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not job.home:
+            run.ended.connect(partial(rmtree, folder, ignore_errors=True))
+        return run.start(words_of(job, values, folder))
+
+    def _watch(self, entry: Entry, anchor: Layer | None) -> Entry:
+        """List an entry, and note what becomes of it."""
         entry.run.succeeded.connect(lambda result: self._succeed(entry, result, anchor))
         entry.run.failed.connect(lambda error: self._end(entry, "failed", str(error)))
-        entry.run.cancelled.connect(lambda: self._end(entry, "cancelled"))
+        entry.run.cancelled.connect(lambda: self._cancel(entry, anchor))
         self.entries.append(entry)
         self.changed.emit(entry)
-        entry.run.start()
         return entry
 
     def show_table(self, table: Table) -> None:
@@ -169,13 +225,35 @@ class Workspace(QObject):
         given = (e for e in reversed(self.entries) if any(n is table for n in e.nouns.values()))
         return next(given, None)
 
-    def _succeed(self, entry: Entry, outcome: Outcome, anchor: Layer | None) -> None:
-        """Put a result into the viewer and tell the docks."""
+    def _show(self, entry: Entry, layers: list[LayerData], anchor: Layer | None) -> None:
+        """Show what there is so far of a result, in one layer."""
+        viewer = self._viewer()
+        if viewer is None or not layers:
+            return
+        if entry.growing is None:
+            entry.growing = begin_growing(viewer, layers[0], anchor)
+        else:
+            entry.growing.update(layers[0])
+
+    def _keep(self, entry: Entry, outcome: Outcome, anchor: Layer | None) -> None:
+        """Put a result, or what there is of one, into the viewer."""
         entry.keep(outcome)
-        entry.record = next((record_of(n) for n in outcome.nouns.values()), None)
         viewer = self._viewer()
         if viewer is not None:
-            add_layers(viewer, outcome.layers, anchor, entry.record)
+            add_layers(viewer, outcome.layers, anchor, entry.record, entry.growing)
+
+    def _cancel(self, entry: Entry, anchor: Layer | None) -> None:
+        """Keep what a run that was cancelled has finished."""
+        kept, entry.run.kept = entry.run.kept, None  # layers hold it from now on
+        if kept is None:
+            self._end(entry, "cancelled")
+            return
+        self._keep(entry, kept, anchor)
+        self._end(entry, "cancelled", f"Cancelled; {entry.done_text} is done and kept as a layer.")
+
+    def _succeed(self, entry: Entry, outcome: Outcome, anchor: Layer | None) -> None:
+        """Put a result into the viewer and tell the docks."""
+        self._keep(entry, outcome, anchor)
         self._end(entry, "done")
         tables = [noun for noun in outcome.nouns.values() if isinstance(noun, Table)]
         if tables and entry.job.probe:
@@ -186,119 +264,14 @@ class Workspace(QObject):
 
     def _end(self, entry: Entry, state: str, message: str = "") -> None:
         entry.state, entry.message = state, message
+        if entry.growing is not None:
+            entry.growing.end()
         self.changed.emit(entry)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run gives to the viewer: nouns, numbers, and layers ready to be added.
-
-    `made` makes of the nouns, by name, what the job returned.
-    """
-
-    made: Callable[..., Any]
-    nouns: dict[str, Any]
-    scalars: dict[str, Any]
-    layers: list[LayerData]
-    unsaved: dict[tuple[str, int], Any]
 
 
 def _same(value: T) -> T:
     """The value itself: a reference that keeps what it refers to."""
     return value
-
-
-def _unsaved(nouns: Iterable[Any]) -> dict[tuple[str, int], Any]:
-    """The nouns, or halves of them, that neither a file nor a job gave."""
-    found = {}
-    for noun in nouns:
-        parts = (noun.first, noun.second) if isinstance(noun, HalfMaps) else (noun,)
-        for n, part in enumerate(parts):
-            source = source_of(part)
-            if source.path is None and source.record is None:
-                found[checksum_of(noun), n] = part
-    return found
-
-
-def _call(job: Job, values: Mapping[str, Any], stem: str) -> Callable[..., Outcome]:
-    """The call for the worker thread: the job, and its layers made ready."""
-
-    def call(progress: Any) -> Outcome:
-        result = job(**values, progress=progress)
-        nouns = dict(job.nouns_of(result))
-        caption = getattr(result, "caption", "")
-        layers: list[LayerData] = []
-        for field_name, noun in nouns.items():
-            role = role_of_output(field_name)
-            words = field_name.replace("_", " ") + (f" ({caption})" if caption else "")
-            layers += layers_from_noun(noun, f"{stem}{SEPARATOR}{words}", role)
-        _hide_what_covers(layers)
-        inputs = [values[p.name] for p in job.inputs if values.get(p.name) is not None]
-        made = _maker(result, nouns)
-        return Outcome(made, nouns, job.scalars_of(result), layers, _unsaved(inputs))
-
-    return call
-
-
-def _maker(result: Any, nouns: Mapping[str, Any]) -> Callable[..., Any]:
-    """What makes a result of its nouns, which it does not hold itself."""
-    if isinstance(result, NOUNS):
-        return lambda **nouns: next(iter(nouns.values()))
-    kind: Callable[..., Any] = type(result)
-    others = {f.name: getattr(result, f.name) for f in fields(result) if f.name not in nouns}
-    return partial(kind, **others)
-
-
-def _hide_what_covers(layers: list[LayerData]) -> None:
-    """Hide all maps of a result but the first that is to be looked at: they lie on each other."""
-    maps = [la for la in layers if la[2] == "image" and la[1]["metadata"][KEY].role != "mask"]
-    density = [la for la in maps if la[1]["metadata"][KEY].role not in NOT_SHOWN]
-    for layer in maps:
-        layer[1]["visible"] = layer is (density or maps)[0]
-
-
-def add_layers(
-    viewer: Any, layers: list[LayerData], anchor: Layer | None, record: Record | None
-) -> list[Layer]:
-    """Add layers beside their input; those of an equal earlier run are replaced.
-
-    A map hides the map that it would cover; a mask hides nothing, and a structure is seen
-    through the map that was made of it.
-    """
-    if record is not None:
-        for layer in [old for old in viewer.layers if _is_of_equal_run(old, record)]:
-            viewer.layers.remove(layer)
-    added = []
-    for data, attributes, kind in layers:
-        layer = Layer.create(data, attributes, kind)
-        tag = tag_of(layer)
-        covers = kind == "image" and tag is not None and tag.role != "mask"
-        place = len(viewer.layers)
-        if anchor is not None and anchor in viewer.layers:
-            place = viewer.layers.index(anchor) + (0 if covers else 1)
-            _draw_beside(layer, anchor, covers=covers)
-        viewer.layers.insert(place, layer)
-        added.append(layer)
-    if added:
-        viewer.layers.selection.active = added[0]
-    return added
-
-
-def _draw_beside(layer: Layer, anchor: Layer, *, covers: bool) -> None:
-    """Draw a result as its input is drawn, which it hides where it covers it."""
-    if not covers:
-        return
-    if type(anchor).__name__ == "Image":
-        layer.opacity, layer.blending = anchor.opacity, anchor.blending
-        anchor.visible = anchor.visible and not layer.visible
-    else:
-        layer.opacity, layer.blending = SEE_THROUGH["opacity"], SEE_THROUGH["blending"]
-
-
-def _is_of_equal_run(layer: Layer, record: Record) -> bool:
-    """Whether a layer shows the result of an earlier run with equal inputs and parameters."""
-    tag = tag_of(layer)
-    return tag is not None and tag.record is not None and tag.record.key == record.key
 
 
 _workspaces: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,17 @@ def test_stroke_is_one_edit_and_one_undo(bench: Bench, labels: Labels) -> None:
     assert len(editor.log.done) == 1
     bench.editing.undo()
     np.testing.assert_array_equal(layer.data, before)
+
+
+def test_label_painted_beside_those_with_colours_of_their_own_can_be_seen(
+    bench: Bench, labels: Labels
+) -> None:
+    layer = bench.add(replace(labels, colors={1: (0.2, 0.4, 0.6)}), "classes", "labels")
+    bench.editing.adopt(layer)
+    layer.paint((0, 0, 0), 6)
+    np.testing.assert_allclose(layer.get_color(1), (0.2, 0.4, 0.6, 1), atol=1e-6)
+    assert layer.get_color(6)[3] == 1
+    assert not np.allclose(layer.get_color(6), layer.get_color(99))
 
 
 def test_point_added_by_hand_has_no_score_and_undo_brings_looks_back(bench: Bench) -> None:

@@ -9,7 +9,8 @@ from pathlib import PurePath
 from mapscope.files.report.markup import Markup, element, joined
 from mapscope.files.report.words import exact_text, label_of
 from mapscope.parameter import in_words
-from mapscope.record import Record, RecordedInput, Source, as_command
+from mapscope.record import Record, RecordedInput, Source, share_text
+from mapscope.replay import as_command
 
 _NO_COMMAND = (
     "No one command repeats this: an input came from another job, was made by hand or in memory, "
@@ -60,6 +61,7 @@ def record_markup(record: Record) -> Markup:
                 ("Mapscope", record.version),
                 ("Started", record.started),
                 ("Took", f"{record.seconds:.1f} s on {record.threads} threads"),
+                *([("Done", f"{share_text(record.share)}, then stopped")] * (record.share < 1)),
             ]
         ),
         element("h3", "Inputs"),

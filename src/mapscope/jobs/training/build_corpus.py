@@ -52,7 +52,7 @@ class BuiltCorpus:
     size_mb: float
 
 
-@job(memory=1.0)
+@job(process=True, memory=1.0)
 def build_corpus(
     *,
     folder: Annotated[Path, Show(browse="folder")],

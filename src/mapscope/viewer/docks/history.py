@@ -24,7 +24,8 @@ from qtpy.QtWidgets import (
 
 from mapscope.errors import MapscopeError
 from mapscope.files import writable_suffixes, write
-from mapscope.record import Record, RecordedInput, as_command, as_script
+from mapscope.record import Record, RecordedInput
+from mapscope.replay import as_command, as_script
 from mapscope.viewer.help import add_help
 from mapscope.viewer.saving import save_entry
 from mapscope.viewer.workspace import Entry, bare_viewer, workspace_of
@@ -92,7 +93,7 @@ class HistoryDock(QWidget):
             item.setData(0, Qt.ItemDataRole.UserRole, entry)
             self.list.insertTopLevelItem(0, item)
             self.list.setCurrentItem(item)
-        item.setText(1, entry.state)
+        item.setText(1, entry.state_text)
         item.setToolTip(0, entry.title)
         item.setToolTip(1, entry.message)
         item.setText(2, "" if entry.record is None else f"{entry.record.seconds:.1f}")

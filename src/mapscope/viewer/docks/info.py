@@ -34,7 +34,7 @@ from mapscope.inspection import (
 )
 from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
-from mapscope.record import source_of
+from mapscope.record import share_text, source_of
 from mapscope.structure import Structure
 from mapscope.viewer.docks.read_as import ReadAs, facts_of_options
 from mapscope.viewer.help import add_help
@@ -305,7 +305,8 @@ def _history_of(layer: Any) -> list[tuple[str, str]]:
     record = source.record
     settings = ", ".join(f"{k} {v}" for k, v in record.parameters.items() if v is not None)
     cites = [("Cite", text) for text in record.cite]
-    return [("Made by", record.job.replace("_", " ")), ("With", settings), *cites]
+    done = [("Done", f"{share_text(record.share)}, then cancelled")] * (record.share < 1)
+    return [("Made by", record.job.replace("_", " ")), *done, ("With", settings), *cites]
 
 
 def _triple(values: tuple[float, ...], unit: str, between: str = " × ") -> str:

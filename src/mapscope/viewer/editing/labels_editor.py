@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps import DirectLabelColormap, label_colormap
 
 from mapscope.edits import Change, EditLog, LabelsChange, Noun, regions
 from mapscope.errors import MapscopeError
@@ -41,7 +41,9 @@ class LabelsEditor:
         self._send = send
         self._is_showing = False
         self._place = place_of(layer)
-        self._own_colormap = layer.colormap
+        # One that names the colours of its numbers has none for those that are painted anew.
+        has_chosen = isinstance(layer.colormap, DirectLabelColormap)
+        self._own_colormap = label_colormap() if has_chosen else layer.colormap
         layer.events.paint.connect(self._on_painted)
         layer.events.data.connect(self._on_replaced)
         layer.events.editable.connect(self._keep_closed)

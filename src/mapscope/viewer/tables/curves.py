@@ -67,7 +67,8 @@ class Curves(QWidget):
             self.names.setVisible(False)
             return
         self._axes(plot)
-        self._curves(table, plot)
+        draw = self._bars if plot.bars else self._curves
+        draw(table, plot)
         self._lines(plot, np.asarray(table[plot.x], dtype=float))
         self._range(table, plot)
 
@@ -104,7 +105,18 @@ class Curves(QWidget):
             # Without this, small numbers are shown a thousandfold, and the label does not say so.
             self.plot.getAxis(side).setLabel(text, siPrefixEnableRanges=())
             self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self.plot.getAxis("bottom").setTicks(None)
         self.plot.showAxis("top", plot.reciprocal_x)
+
+    def _bars(self, table: Table, plot: Plot) -> None:
+        """A bar for each row, with its name under it."""
+        color = CURVE_COLORS["dark" if self.is_dark else "light"][0]
+        x = np.asarray(table[plot.x], dtype=float)
+        height = np.nan_to_num(np.asarray(table[plot.y[0]], dtype=float))
+        self.plot.addItem(pg.BarGraphItem(x=x, height=height, width=0.6, brush=color, pen=color))
+        names = [str(name) for name in table[plot.bars]]
+        self.plot.getAxis("bottom").setTicks([list(zip(x.tolist(), names, strict=True))])
+        self.names.setVisible(False)
 
     def _curves(self, table: Table, plot: Plot) -> None:
         """One line for each column."""
@@ -152,11 +164,16 @@ class Curves(QWidget):
     def _range(self, table: Table, plot: Plot) -> None:
         """Show all of it, and a correlation from just below 0 to just above 1."""
         x, *columns = (np.asarray(table[name], dtype=float) for name in (plot.x, *plot.y))
+        if plot.bars:
+            columns = [np.nan_to_num(c) for c in columns]
         x, y = x[np.isfinite(x)], np.concatenate([c[np.isfinite(c)] for c in columns])
         if not x.size or not y.size:
             self.plot.setRange(xRange=(0, 1), yRange=(0, 1))
             return
         low, high = float(y.min()), float(y.max())
+        if plot.bars:
+            low, high = min(low, 0.0), max(high, 1.0)
+            x = np.concatenate([x - 0.5, x + 0.5])
         if plot.reciprocal_x and max(-low, high) <= 1.001:
             low, high = min(low, 0.0), 1.0
         room = 0.05 * (high - low or 1.0)

@@ -1,0 +1,1 @@
+"""Networks: one file per architecture, built by name from numbers that fit into a card."""

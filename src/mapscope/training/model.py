@@ -1,0 +1,115 @@
+"""The model file of a training: its best weights, and a card that says how they came to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mapscope.inference.card import Card, Output, Training
+from mapscope.inference.model_file import write_model
+from mapscope.training.calibration import LEAST
+from mapscope.training.data_tables import VoxelClasses
+from mapscope.training.recipe import Recipe
+from mapscope.training.run_folder import RunFolder
+from mapscope.training.samples import Samples
+
+if TYPE_CHECKING:
+    from mapscope.networks.network import Network
+
+_SMALLEST_TILE = 64
+_MARGINS = 5
+
+
+def write_model_of(run: RunFolder, samples: Samples, *, minutes: float) -> Path:
+    """Write the best weights of a training as a model, and give its path.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A training that has weights.
+    samples : Samples
+        What it learned from.
+    minutes : float
+        How long it took so far.
+    """
+    from mapscope.networks.registry import build
+    from mapscope.training.checkpoint import read_state
+
+    best = read_state(run.best)
+    recipe = run.recipe()
+    network = build(recipe.network.name, **recipe.network.config)
+    network.load_state_dict(best["weights"])
+    scores = dict(best["scores"])
+    least = scores.pop(LEAST, 0.0)
+    command = (
+        "mapscope evaluate --run-folder RUN_FOLDER --role validation "
+        f"--samples {recipe.schedule.validation_samples}"
+    )
+    training = Training(
+        recipe=recipe.name,
+        data="structures of a corpus made by build-corpus",
+        split="training part of the split; validation part for the scores",
+        seed=recipe.seed,
+        steps=best["step"],
+        minutes=round(minutes, 1),
+        hardware=run.facts().get("hardware", ""),
+        scores={name: round(value, 5) for name, value in scores.items()},
+        commands=dict.fromkeys(scores, command),
+    )
+    card = card_of(recipe, network, samples, training)
+    card = card.model_copy(update={"least_probability": round(least, 4)})
+    return write_model(run.model, card, best["weights"])
+
+
+def card_of(recipe: Recipe, network: Network, samples: Samples, training: Training) -> Card:
+    """The card of a recipe's network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    network : nn.Module
+        Its network.
+    samples : Samples
+        What it learns from.
+    training : Training
+        How it came to be.
+    """
+    of_voxels = isinstance(recipe.data, VoxelClasses)
+    outputs = tuple(
+        Output(
+            name=loss.output,
+            kind="classes",
+            features=len(samples.classes),
+            of="voxels" if of_voxels else "map",
+            activation="softmax",
+        )
+        for loss in recipe.losses
+    )
+    margin, multiple = network.margin, network.multiple
+    tile = max(_SMALLEST_TILE, _MARGINS * margin)
+    tile -= tile % -multiple
+    return Card(
+        name=recipe.name,
+        summary=recipe.about,
+        architecture=recipe.network.name,
+        config=recipe.network.config,
+        voxel_size=voxel_size_of(recipe),
+        normalisation=recipe.data.normalisation,
+        window=recipe.data.size if of_voxels else 0,
+        tile=tile if of_voxels else recipe.data.size,
+        margin=margin if of_voxels else 0,
+        multiple=multiple,
+        outputs=outputs,
+        classes=samples.classes,
+        training=training,
+        cite=recipe.cite,
+    )
+
+
+def voxel_size_of(recipe: Recipe) -> float | None:
+    """The voxel size in Å that a recipe's maps have, or None where they have many."""
+    size = recipe.data.voxel_size
+    if isinstance(size, tuple):
+        return size[0] if size[0] == size[1] else None
+    return size
