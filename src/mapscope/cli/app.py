@@ -16,6 +16,7 @@ from cyclopts import Parameter as Option
 from mapscope import __version__
 from mapscope.cli.command import command_of
 from mapscope.cli.models import models_app
+from mapscope.cli.start import without_collecting
 from mapscope.cli.terminal import (
     CANCELLED,
     DONE,
@@ -61,9 +62,9 @@ def main(words: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     """Run one command line; every error becomes a line and an exit code."""
     try:
-        code = build_app()(
-            arguments, exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        with without_collecting():
+            app = build_app()
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (KeyboardInterrupt, Cancelled):
         return complain("cancelled", CANCELLED)
     except (CycloptsError, MapscopeError, *WRONG_PATH) as error:
