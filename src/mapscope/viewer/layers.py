@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -217,10 +218,19 @@ def angstroms_per_unit(layer: Any) -> tuple[float, ...] | None:
     """Å in one world unit of a layer along z, y, x, or None where it counts pixels."""
     factors = []
     for unit in layer.units:
-        if unit.dimensionality != {"[length]": 1}:
+        factor = _angstroms(unit)
+        if factor is None:
             return None
-        factors.append(float((1 * unit).to("angstrom").magnitude))
+        factors.append(factor)
     return tuple(factors)
+
+
+@cache
+def _angstroms(unit: Any) -> float | None:
+    """Å in a unit, or None where it is not a length; kept, as every list of layers asks for it."""
+    if unit.dimensionality != {"[length]": 1}:
+        return None
+    return float((1 * unit).to("angstrom").magnitude)
 
 
 def place_of(layer: Any) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
