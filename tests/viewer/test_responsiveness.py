@@ -109,13 +109,23 @@ def test_window_when_a_job_runs_on_256_cubed_is_never_blocked(
     settings: dict[str, Any],
 ) -> None:
     form = _form(big_viewer, qtbot, job, settings)
+    before = list(big_viewer.layers)
     for _ in range(TRIES):
+        _as_before(big_viewer, before)
         blocked, added = _run_and_measure(form, qtbot, monkeypatch)
         print(f"{job}: longest block {1e3 * blocked:.0f} ms, result added in {added:.2f} s")
         if blocked <= LONGEST_BLOCK and added <= LONGEST_ADD:
             break
     assert blocked <= LONGEST_BLOCK
     assert added <= LONGEST_ADD
+
+
+def _as_before(viewer: Any, layers: list[Any]) -> None:
+    """Only these layers, and all of them shown: each try begins as the first one did."""
+    for layer in [layer for layer in viewer.layers if layer not in layers]:
+        viewer.layers.remove(layer)
+    for layer in layers:
+        layer.visible = True
 
 
 def _run_and_measure(
