@@ -13,8 +13,6 @@ from tests.tiny_models import blob_map, resolution_model_file
 
 from mapscope import Volume, read, write
 from mapscope.density.fourier import low_pass
-from mapscope.inference.model_file import SUFFIX
-from mapscope.inference.model_list import bundled_folder
 from mapscope.inference.resolution_class import BUNDLED, range_text
 from mapscope.viewer.questions import QUESTIONS
 from mapscope.viewer.window import open_docks
@@ -23,7 +21,6 @@ MOST_CLICKS = 2
 SOON = 60_000
 """Milliseconds: the first model of a session imports torch."""
 
-WEIGHTS = bundled_folder() / f"{BUNDLED}{SUFFIX}"
 RESOLUTION = 7.5
 
 
@@ -81,7 +78,6 @@ def test_journey_with_a_model_that_was_trained_here_says_the_class_or_why_there_
     assert headline_after_two_clicks(viewer, qtbot, path).startswith(begin)
 
 
-@pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"{WEIGHTS.name} is not bundled yet")
 def test_journey_when_a_map_is_dropped_leads_to_the_class_of_its_resolution(
     make_napari_viewer: Callable[..., Any], qtbot: Any, sample_folder: Path, tmp_path: Path
 ) -> None:

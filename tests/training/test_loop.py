@@ -182,6 +182,9 @@ def test_the_model_of_a_training_predicts_what_its_best_network_does(unbroken: R
     assert model.card.voxel_size == 3.0
     assert model.card.normalisation == "min_max"
     assert model.card.training.scores["validation_loss"] < np.log(3)
+    assert model.card.training.command == (
+        "mapscope train --recipe RECIPE.toml --corpus CORPUS --run-folder RUN_FOLDER"
+    )
 
 
 def test_the_scores_of_a_card_are_given_again_by_their_command(

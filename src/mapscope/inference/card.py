@@ -54,6 +54,8 @@ class Training(_Part):
     ----------
     recipe, data, split : str
         The recipe, what it was trained on, and which part of the split.
+    command : str
+        That trains it anew.
     seed, steps : int
         Of its samples, and how many.
     minutes : float
@@ -69,6 +71,7 @@ class Training(_Part):
     recipe: Text = ""
     data: Text = ""
     split: Text = ""
+    command: Text = ""
     seed: int = 0
     steps: int = Field(default=0, ge=0)
     minutes: float = Field(default=0.0, ge=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import nn
@@ -156,22 +157,6 @@ def _margin(scales: int, blocks: int, has_way_up: bool, deviation: int) -> int:
     return reach
 
 
-def build(
-    channels: int = 1,
-    widths: Sequence[int] = (16, 32, 64),
-    blocks: int = 1,
-    voxel_heads: Mapping[str, int] | None = None,
-    map_heads: Mapping[str, int] | None = None,
-    conditions: int = 0,
-    local_deviation: int = 0,
-) -> ResidualUnet:
+def build(**config: Any) -> ResidualUnet:
     """The network; see `ResidualUnet` for what it takes."""
-    return ResidualUnet(
-        channels=channels,
-        widths=widths,
-        blocks=blocks,
-        voxel_heads=voxel_heads,
-        map_heads=map_heads,
-        conditions=conditions,
-        local_deviation=local_deviation,
-    )
+    return ResidualUnet(**config)

@@ -9,7 +9,7 @@ from mapscope.inference.card import Card, Output, Training
 from mapscope.inference.model_file import write_model
 from mapscope.training.calibration import LEAST
 from mapscope.training.data_tables import VoxelClasses
-from mapscope.training.recipe import Recipe
+from mapscope.training.recipe import Recipe, recipe_names
 from mapscope.training.run_folder import RunFolder
 from mapscope.training.samples import Samples
 
@@ -49,6 +49,7 @@ def write_model_of(run: RunFolder, samples: Samples, *, minutes: float) -> Path:
         recipe=recipe.name,
         data="structures of a corpus made by build-corpus",
         split="training part of the split; validation part for the scores",
+        command=_command(recipe, run.facts().get("minutes")),
         seed=recipe.seed,
         steps=best["step"],
         minutes=round(minutes, 1),
@@ -59,6 +60,13 @@ def write_model_of(run: RunFolder, samples: Samples, *, minutes: float) -> Path:
     card = card_of(recipe, network, samples, training)
     card = card.model_copy(update={"least_probability": round(least, 4)})
     return write_model(run.model, card, best["weights"])
+
+
+def _command(recipe: Recipe, minutes: float | None) -> str:
+    """What trains a recipe anew; one that does not come with Mapscope is a file of the user's."""
+    name = recipe.name if recipe.name in recipe_names() else "RECIPE.toml"
+    limit = "" if minutes is None else f" --minutes {minutes:g}"
+    return f"mapscope train --recipe {name} --corpus CORPUS --run-folder RUN_FOLDER{limit}"
 
 
 def card_of(recipe: Recipe, network: Network, samples: Samples, training: Training) -> Card:
