@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -28,6 +30,9 @@ LONGEST_CANCEL = 1.0
 BEAT_MS = 5
 TRIES = 3
 """A block that the program makes comes back each time; one made by a busy machine does not."""
+QUIET = 0.4
+"""Processors that others may keep busy, on average, while a try still says something."""
+PROC_STAT = Path("/proc/stat")
 
 
 @dataclass
@@ -51,6 +56,24 @@ class Heartbeat:
         self.beat()
         self.timer.stop()
         return self.longest
+
+
+class Others:
+    """How many processors other processes kept busy since it was made; 0 where nobody knows."""
+
+    def __init__(self) -> None:
+        self.started, self.busy = perf_counter(), self._busy()
+
+    def processors(self) -> float:
+        return max(0.0, (self._busy() - self.busy) / (perf_counter() - self.started))
+
+    def _busy(self) -> float:
+        """Seconds that processors were busy, or kept from this machine, but for this process."""
+        if not PROC_STAT.is_file():
+            return 0.0
+        user, nice, system, _, _, irq, soft, steal = map(int, PROC_STAT.read_text().split()[1:9])
+        everybody = (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+        return everybody - sum(os.times()[:4])
 
 
 @pytest.fixture
@@ -110,12 +133,23 @@ def test_window_when_a_job_runs_on_256_cubed_is_never_blocked(
 ) -> None:
     form = _form(big_viewer, qtbot, job, settings)
     before = list(big_viewer.layers)
+    quiet, busy = [], []
     for _ in range(TRIES):
         _as_before(big_viewer, before)
+        others = Others()
         blocked, added = _run_and_measure(form, qtbot, monkeypatch)
-        print(f"{job}: longest block {1e3 * blocked:.0f} ms, result added in {added:.2f} s")
+        busy.append(others.processors())
+        print(
+            f"{job}: longest block {1e3 * blocked:.0f} ms, result added in {added:.2f} s, "
+            f"{busy[-1]:.2f} processors busy with other things"
+        )
         if blocked <= LONGEST_BLOCK and added <= LONGEST_ADD:
-            break
+            return
+        if busy[-1] <= QUIET:
+            quiet.append((blocked, added))
+    if not quiet:
+        pytest.skip(f"{min(busy):.1f} processors are busy with other things, and no try was quick")
+    blocked, added = quiet[-1]
     assert blocked <= LONGEST_BLOCK
     assert added <= LONGEST_ADD
 
