@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,10 +122,10 @@ def _is_amino_acid(residue: gemmi.Residue) -> bool:
     return bool(gemmi.find_tabulated_residue(residue.name).is_amino_acid())
 
 
-def chosen(data: Path) -> list[Crystal]:
-    """The 20 crystals, best resolution first."""
+def chosen(data: Path, is_wanted: Callable[[Crystal], bool] = lambda _: True) -> list[Crystal]:
+    """The 20 crystals, best resolution first, of those that are wanted."""
     folders = sorted(p for p in (data / "reflections").iterdir() if p.is_dir())
-    crystals = [c for c in map(crystal_of, folders) if c is not None]
+    crystals = [c for c in map(crystal_of, folders) if c is not None and is_wanted(c)]
     usable = [c for c in crystals if c.resolution < COARSEST and c.residues >= FEWEST_RESIDUES]
     kept: list[Crystal] = []
     for crystal in sorted(usable, key=lambda c: (c.resolution, c.name)):

@@ -15,6 +15,7 @@ import napari
 import numpy as np
 from first_light import run_in_form
 from imageio.v3 import imwrite
+from picture_enhancing import before_and_after, confident_surface, previewed_strengths
 from picture_training import stop_training, watched_training
 from picture_walk import (
     colored_contour,
@@ -28,6 +29,7 @@ from qtpy.QtTest import QTest
 
 from mapscope import Volume, read, write
 from mapscope.jobs.resolution.classify_resolution import model_names
+from mapscope.jobs.sharpening.enhance import model_names as enhancer_names
 from mapscope.viewer.adding import add_layers
 from mapscope.viewer.layers import layers_from_noun
 from mapscope.viewer.window import PLUGIN, open_docks
@@ -50,6 +52,7 @@ def main() -> int:
     draw_made_map(Path(data) / "structures" / "101m.pdb.gz")
     draw_scores(Path(data) / "maps" / "emd6272_3j9s")
     draw_class(Path(data) / "maps" / "emd2513" / "map.mrc.gz")
+    draw_enhancing(Path(data) / "maps" / "emd6272_3j9s" / "map.mrc.gz", "EMD-6272", 2.6)
     draw_training(Path(data) / "structures")
     return 0
 
@@ -203,6 +206,21 @@ def draw_class(path: Path) -> None:
     viewer.scene.camera.angles = (0, 30, 60)
     raise_dock(viewer, "Plot")
     save(viewer, "journey-6.png")
+    viewer.close()
+
+
+def draw_enhancing(path: Path, name: str, resolution: float) -> None:
+    """A map, three strengths of it, its enhanced surface by confidence, and before and after."""
+    if not enhancer_names():
+        print("journey-7.png: not drawn, no enhancer is installed")
+        return
+    viewer, docks = new_viewer()
+    form = previewed_strengths(viewer, docks, path, name, resolution)
+    save(viewer, "strengths.png")
+    confident_surface(viewer, form)
+    save(viewer, "journey-7.png")
+    before_and_after(viewer, form)
+    save(viewer, "enhanced.png")
     viewer.close()
 
 

@@ -71,7 +71,8 @@ def path_settings(job: str) -> dict[str, Any]:
         return {"recipe": _training()["recipe"]}
     if job == "list_trainings":
         return {"folder": str(_folder())}
-    if job in ("evaluate", "keep_model", "resume_training", "show_sample", "show_training"):
+    of_a_training = ("calibrate_confidence", "evaluate", "keep_model", "resume_training")
+    if job in (*of_a_training, "show_sample", "show_training"):
         return {"run_folder": _training()["run_folder"]}
     if job == "classify_resolution":
         from tests.tiny_models import resolution_model_file
@@ -81,4 +82,8 @@ def path_settings(job: str) -> dict[str, Any]:
         from tests.tiny_models import voxel_model_file
 
         return {"model": str(voxel_model_file())}
+    if job in ("enhance", "report_enhancement"):
+        from tests.tiny_models import enhancer_file
+
+        return {"model": str(enhancer_file())}
     return {"corpus": str(_corpus())} if job == "make_split" else {}

@@ -32,6 +32,7 @@ STEEPNESS = 4.0
 VOXEL_CLASSES = ("background", "thin", "dense")
 CLASS_OUTPUT = Output(name="class", kind="classes", features=3, activation="softmax")
 MAP_OUTPUT = Output(name="map", kind="map", features=1)
+VARIANCE_OUTPUT = Output(name="variance", kind="variance", features=1, activation="exp")
 
 
 def blob_map(
@@ -134,6 +135,61 @@ def write_voxel_model(path: Path, **changes: Any) -> Path:
         multiple=network.multiple,
         outputs=(CLASS_OUTPUT,),
         classes=VOXEL_CLASSES,
+    )
+    return write_model(path, card.model_copy(update=changes), state)
+
+
+@cache
+def enhancer_file() -> Path:
+    """An enhancer, in a folder of its own that is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="mapscope_enhancers_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return write_enhancer(folder / "enhancer.safetensors")
+
+
+def write_enhancer(path: Path, *, lift: float = 0.0, **changes: Any) -> Path:
+    """An enhancer whose answers are known: what it is given, and more where that is dense.
+
+    Of the mean x of both scaled half maps it makes ``x + lift max(x, 0)``, voxel by voxel, with the
+    variance ``exp(-max(x, 0))``.
+
+    Parameters
+    ----------
+    path : Path
+        Its name is the model's.
+    lift : float
+        How much more; 0 changes nothing.
+    **changes
+        Of its card, such as `confidence`.
+    """
+    config: dict[str, Any] = {
+        "channels": 2,
+        "widths": [4, 6],
+        "voxel_heads": {"map": 1, "variance": 1},
+        "conditions": 1,
+        "adds_input": "map",
+    }
+    with torch.random.fork_rng():
+        network = build("residual_unet", **config)
+    state = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
+    state |= {n: torch.ones_like(v) for n, v in state.items() if n.endswith(("norm.weight", "var"))}
+    state["stem.weight"][0, :, 1, 1, 1] = 0.5
+    state["voxel_heads.map.weight"][0, 0] = lift
+    state["voxel_heads.variance.weight"][0, 0] = -1.0
+    state |= {n: v for n, v in network.state_dict().items() if n.endswith("num_batches_tracked")}
+    card = Card(
+        name=path.name.removesuffix(".safetensors"),
+        summary="An enhancer for tests.",
+        architecture="residual_unet",
+        config=config,
+        voxel_size=1.0,
+        window=48,
+        input_channels=("half_map_1", "half_map_2"),
+        conditions=("resolution",),
+        tile=2 * network.margin + 24,
+        margin=network.margin,
+        multiple=network.multiple,
+        outputs=(MAP_OUTPUT, VARIANCE_OUTPUT),
     )
     return write_model(path, card.model_copy(update=changes), state)
 

@@ -77,6 +77,9 @@ class Show:
         What a form offers for a text, where that is known only when it is asked, such as models.
     if_none : str
         What a form says where that is nothing at all, and the parameter has no default.
+    preview : bool
+        Whether a form can show, for each value of a choice, what comes out in a small box; the
+        job then takes a `region`, and keeps what is the same for all values.
     """
 
     unit: str = ""
@@ -85,6 +88,7 @@ class Show:
     browse: Literal["file", "folder", "new file"] = "file"
     choices: Callable[[], Sequence[str]] | None = None
     if_none: str = ""
+    preview: bool = False
 
 
 @dataclass(frozen=True)

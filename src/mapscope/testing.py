@@ -146,10 +146,15 @@ def _default_faults(parameter: Parameter, *values: Any) -> Iterator[str]:
 
 
 def _kind_of_job_faults(job: Job) -> Iterator[str]:
-    """What a live or a probe job lacks."""
+    """What a live or a probe job, or one with previews, lacks."""
     kinds = {p.name: p.kind for p in job.parameters}
     if job.live and kinds.get("region") != "region":
         yield "a live job takes a region"
+    previewed = [p for p in job.parameters if p.show.preview]
+    if previewed and kinds.get("region") != "region":
+        yield f"{previewed[0].name} can be previewed only where the job takes a region"
+    if any(p.kind != "choice" for p in previewed) or len(previewed) > 1:
+        yield "one choice at most can be previewed, and nothing else"
     if job.probe and kinds.get("position") != "triple":
         yield "a probe job takes a position, three numbers"
     if job.probe and [o.noun for o in job.outputs] != [Table]:

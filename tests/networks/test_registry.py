@@ -13,6 +13,7 @@ from mapscope.networks.registry import ARCHITECTURES, build
 SMALL: dict[str, dict[str, Any]] = {
     "dense_2019": {"size": 8, "width": 0.01},
     "cnn_2019": {"size": 8, "width": 0.05},
+    "mullick_unet": {"widths": [4, 6]},
     "residual_unet": {"widths": [4, 8], "voxel_heads": {"map": 1}, "map_heads": {"class": 3}},
 }
 

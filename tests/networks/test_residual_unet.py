@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from mapscope.errors import InputError
 from mapscope.inference.predict import Plan, predict
 from mapscope.inference.ready import ready_network
 from mapscope.networks.normalisation import BatchRenorm
@@ -158,3 +159,42 @@ def test_settled_renormalisation_learns_with_what_it_predicts_with() -> None:
     ours.running_mean.fill_(0.1)
     predicted = (maps - 0.1) / (1.2 + ours.eps) ** 0.5
     torch.testing.assert_close(ours(maps), predicted, rtol=1e-3, atol=1e-3)
+
+
+def test_untrained_network_that_adds_its_input_gives_about_the_mean_of_its_maps() -> None:
+    network = unet(channels=2, voxel_heads={"map": 1, "variance": 1}, adds_input="map")
+    maps = torch.randn(2, 2, 9, 8, 7)
+    out = network(maps)
+    assert float((out["map"] - maps.mean(dim=1, keepdim=True)).abs().max()) < 0.05
+    assert float((out["variance"] - maps.mean(dim=1, keepdim=True)).abs().max()) > 0.5
+
+
+def test_what_is_added_is_not_what_the_head_says() -> None:
+    plain = unet(channels=2, voxel_heads={"map": 1})
+    adding = unet(channels=2, voxel_heads={"map": 1}, adds_input="map")
+    adding.load_state_dict(plain.state_dict())
+    maps = torch.randn(1, 2, 8, 8, 8)
+    change = adding(maps)["map"] - plain(maps)["map"]
+    torch.testing.assert_close(change, maps.mean(dim=1, keepdim=True), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["classes", "other"])
+def test_input_added_to_no_head_of_one_feature_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="there is none named"):
+        unet(voxel_heads={"map": 1, "classes": 3}, adds_input=name)
+
+
+def test_two_maps_predicted_in_tiles_with_their_mean_added_are_the_whole_map() -> None:
+    network = unet(channels=2, widths=(4, 6), voxel_heads={"map": 1}, adds_input="map")
+    head = network.voxel_heads["map"]
+    assert isinstance(head, nn.Conv3d)
+    nn.init.normal_(head.weight, std=0.3)
+    maps = np.random.default_rng(0).standard_normal((2, 50, 37, 44), dtype=np.float32)
+    tile = 2 * network.margin + 4 * network.multiple
+    plan = Plan(tile, network.margin, network.multiple)
+    found = predict(network, list(maps), plan, device="cpu", precision="fp32")
+    with torch.inference_mode():
+        whole = network(torch.from_numpy(maps)[None])["map"][0]
+    assert found.tiles > 1
+    error = np.sqrt(np.mean(np.square(np.asarray(found.outputs["map"]) - whole.numpy())))
+    assert error <= 1e-4 * float(whole.square().mean().sqrt())

@@ -200,6 +200,7 @@ def test_the_scores_of_a_card_are_given_again_by_their_command(
 
 def test_evaluation_judges_every_test_map_once(unbroken: RunFolder) -> None:
     found = evaluate(unbroken, "test")
+    assert found.confusion is not None
     assert found.confusion.counts.sum(axis=1).tolist() == [2, 2, 2]
     assert found.trivial_loss == pytest.approx(np.log(3), abs=1e-6)
     network, samples = best_network(unbroken), samples_of_run(unbroken)

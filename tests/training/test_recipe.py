@@ -92,13 +92,21 @@ def test_a_recipe_may_be_a_file(tmp_path: Path) -> None:
     assert read_recipe(tmp_path / "mine.toml").name == "least"
 
 
-def test_the_recipe_in_the_manual_is_good() -> None:
+HEADS = ("", 'name = "maps"\nabout = "Maps."\n')
+
+
+def test_the_recipes_in_the_manual_are_good() -> None:
     page = Path(__file__).parents[2] / "docs" / "train.md"
-    (text,) = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    recipe = parse_recipe(text)
-    assert recipe.data.kind == "voxel_classes"
-    assert recipe.data.imaging is not None
-    assert build(recipe.network.name, **recipe.network.config).parameters_learned > 0
+    texts = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    # The second shows what a recipe of maps has in place of the first one's tables.
+    of_classes, of_maps = (
+        parse_recipe(f"{head}{text}") for head, text in zip(HEADS, texts, strict=True)
+    )
+    assert of_classes.data.kind == "voxel_classes"
+    assert of_classes.data.imaging is not None
+    assert of_maps.losses[0].output == "map"
+    for recipe in (of_classes, of_maps):
+        assert build(recipe.network.name, **recipe.network.config).parameters_learned > 0
 
 
 def test_an_unknown_recipe_is_refused_with_those_that_there_are() -> None:

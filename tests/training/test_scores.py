@@ -13,8 +13,8 @@ import torch
 from mapscope.errors import InputError, MapFormatError
 from mapscope.training.checkpoint import read_state, write_state
 from mapscope.training.confusion import Confusion
+from mapscope.training.loss_tables import Loss
 from mapscope.training.losses import ClassLoss, TotalLoss, trivial_loss
-from mapscope.training.recipe import Loss
 
 
 def test_cross_entropy_of_certain_and_right_logits_is_0_and_ignores_minus_1() -> None:

@@ -97,7 +97,7 @@ def test_run_button_of_every_form_is_in_sight_on_a_small_screen(
     hidden = []
     for name in all_jobs():
         form = desk.form(name)
-        form._say("A message that is long enough to need two or three lines below the button.")
+        form.foot.say("A message that is long enough to need two or three lines below the button.")
         form.bar.setVisible(True)
         desk.qtbot.wait(20)
         if not (is_in_sight(form.run_button) and is_in_sight(form.message)):

@@ -23,8 +23,9 @@ from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text
 from mapscope.viewer.inputs import LayerChoice
-from mapscope.viewer.layers import TRUST, base_name, noun_from_layer, role_of, role_of_output
+from mapscope.viewer.layers import base_name, noun_from_layer, role_of
 from mapscope.viewer.probe import position_of_click
+from mapscope.viewer.roles import TRUST, role_of_output
 from mapscope.viewer.settings import Setting
 from mapscope.viewer.workspace import Entry
 from mapscope.volume import HalfMaps, Region, Volume

@@ -21,15 +21,10 @@ from mapscope.labels import Labels
 from mapscope.mesh import Mesh
 from mapscope.structure import Structure
 from mapscope.viewer.inputs import reason_for_kind
-from mapscope.viewer.layers import (
-    layers_from_noun,
-    noun_from_layer,
-    reason_against,
-    role_of_file,
-    tag_of,
-)
+from mapscope.viewer.layers import layers_from_noun, noun_from_layer, reason_against, tag_of
 from mapscope.viewer.partners import half_map_pair
 from mapscope.viewer.reader import read_layers
+from mapscope.viewer.roles import role_of_file
 from mapscope.volume import HalfMaps, Volume
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -114,6 +115,8 @@ class Card(_Part):
         The maps that it wants, in their order.
     conditions : tuple of str
         What it must be told of a map, in this order, as ``voxel_size`` and ``resolution`` in Å.
+    scaled_together : bool
+        Whether all its maps are scaled by one shift and factor, those of their mean.
     window : int
         Voxels along the edge of the windows that it has learned from, by which maps are scaled;
         0 where the whole map counts.
@@ -129,6 +132,9 @@ class Card(_Part):
         Names of its classes by number.
     least_probability : float
         A class less probable than this is more often wrong than right.
+    confidence : tuple of (float, float)
+        Of a model of maps that says their variance: rows of variance, rising, and the chance that
+        a voxel is right, falling, as measured where the truth is known. Empty where it was not.
     tolerance : Tolerance
         How far bfloat16 may be off.
     training : Training
@@ -149,6 +155,7 @@ class Card(_Part):
     normalisation: Normalisation = "standard"
     input_channels: tuple[Name, ...] = Field(default=("map",), min_length=1, max_length=16)
     conditions: tuple[Name, ...] = ()
+    scaled_together: bool = False
     window: int = Field(default=0, ge=0, le=2048)
     tile: int = Field(default=0, ge=0, le=2048)
     margin: int = Field(default=0, ge=0, le=512)
@@ -157,6 +164,7 @@ class Card(_Part):
     outputs: tuple[Output, ...] = Field(min_length=1)
     classes: tuple[Text, ...] = ()
     least_probability: float = Field(default=0.0, ge=0, le=1)
+    confidence: tuple[tuple[float, float], ...] = ()
     tolerance: Tolerance = Tolerance()
     training: Training = Training()
     cite: tuple[Text, ...] = ()
@@ -171,6 +179,7 @@ class Card(_Part):
             raise ValueError(f"tiles of {self.tile} with a margin of {self.margin} keep nothing")
         if self.blended and any(o.activation == "argmax" for o in self.outputs):
             raise ValueError("numbers of classes cannot be blended")
+        _require_falling(self.confidence)
         counts = {o.features for o in self.outputs if o.kind == "classes"}
         if self.classes and counts - {len(self.classes)}:
             raise ValueError(f"{len(self.classes)} names for {sorted(counts)} classes")
@@ -202,3 +211,18 @@ class Card(_Part):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the card"
             raise ModelFormatError(f"the card is not valid: {where}: {first['msg']}") from error
+
+
+def _require_falling(rows: tuple[tuple[float, float], ...]) -> None:
+    """Raise unless variances rise from 0 on and chances, 0 to 1, never do.
+
+    Raises
+    ------
+    ValueError
+        Saying so.
+    """
+    variances, chances = [v for v, _ in rows], [c for _, c in rows]
+    rises = all(a < b for a, b in pairwise([-1e-300, *variances]))
+    falls = all(a >= b for a, b in pairwise([1.0, *chances, 0.0]))
+    if not rises or not falls:
+        raise ValueError("confidence has variances that rise and chances from 1 to 0 that fall")

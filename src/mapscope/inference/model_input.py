@@ -77,11 +77,21 @@ def input_for(card: Card, maps: Sequence[Volume], *, progress: Progress = silent
     if sentence := _resampling(card, maps[0].grid):
         notes.append(sentence)
         ready = [_resampled(card, v, part(progress, n, n + 1, steps)) for n, v in enumerate(maps)]
-    scalings = tuple(
-        _scaling(v, card, part(progress, n, n + 1, steps))
-        for n, v in enumerate(ready, start=len(ready))
-    )
+    scalings = _scalings(ready, card, part(progress, len(ready), steps, steps))
     return ModelInput(tuple(ready), scalings, maps[0].grid, tuple(notes))
+
+
+def _scalings(maps: Sequence[Volume], card: Card, progress: Progress) -> tuple[Scaling, ...]:
+    """What scales each of the maps, or all of them where the card has them scaled together."""
+    count = len(maps)
+    if not card.scaled_together or count == 1:
+        return tuple(_scaling(v, card, part(progress, n, n + 1, count)) for n, v in enumerate(maps))
+    if all(other is maps[0] for other in maps):
+        return (_scaling(maps[0], card, progress),) * count
+    total = maps[0].float32().copy()
+    for other in maps[1:]:
+        total += other.float32()
+    return (_scaling(maps[0].with_data(total / np.float32(count)), card, progress),) * count
 
 
 def _scaling(volume: Volume, card: Card, progress: Progress) -> Scaling:

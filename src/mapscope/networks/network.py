@@ -22,6 +22,9 @@ class Network(nn.Module):
         Voxels from the edge of a tile up to which its output may depend on what lies beyond.
     multiple : int
         Tiles that begin at multiples of it give what the whole map gives.
+    knows_whole : bool
+        Whether it normalises by statistics of what it is shown, so that no margin makes a tile
+        give what the whole map gives: its tiles are blended.
     """
 
     channels: int = 1
@@ -29,6 +32,7 @@ class Network(nn.Module):
     size: int | None = None
     margin: int = 0
     multiple: int = 1
+    knows_whole: bool = False
 
     @property
     def parameters_learned(self) -> int:

@@ -14,6 +14,7 @@ ARCHITECTURES = {
     "dense_2019": "dense_2019",
     "cnn_2019": "cnn_2019",
     "residual_unet": "residual_unet",
+    "mullick_unet": "mullick_unet",
 }
 """Name of a network, and the module of this package whose ``build`` makes it."""
 

@@ -16,6 +16,7 @@ from mapscope.networks.normalisation import BatchRenorm
 from mapscope.networks.residual_blocks import Level, PooledHead
 
 _SMALLEST_VARIANCE = 1e-6
+_FIRST_WEIGHTS = 1e-3
 _MOST_SCALES, _MOST_BLOCKS = 8, 64
 
 
@@ -45,11 +46,15 @@ class ResidualUnet(Network):
     local_deviation : int
         Odd edge in voxels of the cube in which the standard deviation of the first map is taken
         as a channel more; 0 for none.
+    adds_input : str
+        Name of a voxel head of 1 feature to which the mean of the maps is added, so that the
+        network learns what is to be changed about them and gives about that mean untrained;
+        empty for none.
 
     Raises
     ------
     InputError
-        If there is no head or no scale, or a number is out of range.
+        If there is no head or no scale, or a number is out of range, or there is no such head.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class ResidualUnet(Network):
         map_heads: Mapping[str, int] | None = None,
         conditions: int = 0,
         local_deviation: int = 0,
+        adds_input: str = "",
     ) -> None:
         super().__init__()
         voxel_heads, map_heads = dict(voxel_heads or {}), dict(map_heads or {})
@@ -74,7 +80,13 @@ class ResidualUnet(Network):
             )
         if local_deviation and (local_deviation < 3 or local_deviation % 2 == 0):
             raise InputError(f"a local deviation needs an odd cube from 3, got {local_deviation}")
+        if adds_input and voxel_heads.get(adds_input) != 1:
+            raise InputError(
+                f"maps are added to a voxel head of 1 feature: there is none named {adds_input!r} "
+                f"among {voxel_heads}"
+            )
         self.channels, self.conditions = channels, conditions
+        self.adds_input = adds_input
         self.local_deviation = local_deviation
         self.multiple = 2 ** (len(widths) - 1)
         self.margin = _margin(len(widths), blocks, bool(voxel_heads), local_deviation)
@@ -92,6 +104,8 @@ class ResidualUnet(Network):
         self.map_heads = nn.ModuleDict(
             {name: PooledHead(widths, features) for name, features in map_heads.items()}
         )
+        if adds_input:
+            _start_near_zero(self.voxel_heads[adds_input])
 
     def forward(
         self, maps: torch.Tensor, conditions: torch.Tensor | None = None
@@ -101,6 +115,7 @@ class ResidualUnet(Network):
         Conditions (n, conditions) may be left out, which is what all of them being 0 means.
         """
         shape = maps.shape[2:]
+        mean = maps.mean(dim=1, keepdim=True) if self.adds_input else None
         maps = self._padded(maps)
         if self.local_deviation:
             maps = torch.cat([maps, local_deviation(maps[:, :1], self.local_deviation)], dim=1)
@@ -115,6 +130,8 @@ class ResidualUnet(Network):
             z, y, x = shape
             finest = self._upwards(scales, conditions)[..., :z, :y, :x]
             out |= {name: head(finest) for name, head in self.voxel_heads.items()}
+        if mean is not None:
+            out[self.adds_input] = out[self.adds_input] + mean
         return out
 
     def _padded(self, maps: torch.Tensor) -> torch.Tensor:
@@ -145,6 +162,14 @@ def local_deviation(maps: torch.Tensor, size: int) -> torch.Tensor:
         mean = functional.avg_pool3d(values, size, 1)
         variance = functional.avg_pool3d(values.square(), size, 1) - mean.square()
         return variance.clamp(min=_SMALLEST_VARIANCE).sqrt().to(maps.dtype)
+
+
+def _start_near_zero(head: nn.Module) -> None:
+    """Have a head give next to nothing before it has learned."""
+    weight = head.get_parameter("weight")
+    if not weight.is_meta:  # random numbers without memory would import PyTorch's compiler
+        nn.init.normal_(weight, std=_FIRST_WEIGHTS)
+    nn.init.zeros_(head.get_parameter("bias"))
 
 
 def _margin(scales: int, blocks: int, has_way_up: bool, deviation: int) -> int:

@@ -21,6 +21,7 @@ Stage: TypeAlias = Literal[
     "map",
     "weak direction",
     "box",
+    "blob",
 ]
 
 _STAGES = get_args(Stage)

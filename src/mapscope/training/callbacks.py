@@ -20,6 +20,7 @@ from mapscope.training.checkpoint import read_state, write_state
 from mapscope.training.clock import Clock
 from mapscope.training.learner import Learner
 from mapscope.training.loader import MAPS, NUMBER, Batch
+from mapscope.training.loss_tables import MapLoss
 from mapscope.training.model import voxel_size_of
 from mapscope.training.recipe import Recipe
 from mapscope.training.run_folder import RunFolder
@@ -180,7 +181,7 @@ class Previews(Callback):
 
     One JSON file a validation: how each sample was drawn, what it is, and the probabilities. For
     the last validation a safetensors file of maps beside it, and for outputs of voxels of targets
-    and predictions.
+    and predictions: numbers of classes, or maps.
 
     Parameters
     ----------
@@ -207,8 +208,9 @@ class Previews(Callback):
         """Write the first batch's."""
         if batch_idx or not trainer.is_global_zero:
             return
+        assert isinstance(pl_module, Learner)
         with torch.no_grad():
-            said = {k: torch.softmax(v.float(), 1).cpu() for k, v in pl_module(batch[MAPS]).items()}
+            said = self._said(pl_module.answer(batch))
         stem = self.folder.samples / f"step_{trainer.global_step:06d}"
         rows = []
         for place, number in enumerate(batch[NUMBER].tolist()[:_SHOWN]):
@@ -223,12 +225,25 @@ class Previews(Callback):
         stem.with_suffix(".json").write_text(json.dumps(rows), encoding="utf-8")
         send_preview(self.progress, stem.with_suffix(".json"))
 
-    def _write_maps(self, path: Path, said: dict[str, torch.Tensor], batch: Batch) -> None:
-        """Maps, targets and predicted classes of the first samples, in place of those before."""
-        voxels = {
-            k: v[:MAPS_SHOWN].argmax(1).to(torch.int8) for k, v in said.items() if v.dim() == 5
+    def _said(self, outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What is judged: probabilities of classes, and maps as they are."""
+        is_map = {loss.output: isinstance(loss, MapLoss) for loss in self.recipe.losses}
+        return {
+            name: (values.float() if is_map[name] else values.float().softmax(1)).cpu()
+            for name, values in outputs.items()
+            if name in is_map
         }
-        truths = {f"{k}_truth": batch[k][:MAPS_SHOWN].to(torch.int8).cpu() for k in voxels}
+
+    def _write_maps(self, path: Path, said: dict[str, torch.Tensor], batch: Batch) -> None:
+        """Maps, targets and what is said of the first samples, in place of those before."""
+        voxels, truths = {}, {}
+        for name, values in said.items():
+            if values.dim() != 5:
+                continue
+            shown, truth = values[:MAPS_SHOWN], batch[name][:MAPS_SHOWN].cpu()
+            is_map = truth.is_floating_point()
+            voxels[name] = shown[:, 0].half() if is_map else shown.argmax(1).to(torch.int8)
+            truths[f"{name}_truth"] = truth[:, 0].half() if is_map else truth.to(torch.int8)
         size = voxel_size_of(self.recipe)
         names = list(self.samples.classes)
         content = {MAPS: batch[MAPS][:MAPS_SHOWN].half().cpu(), **voxels, **truths}

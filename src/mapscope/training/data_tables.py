@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
@@ -36,7 +36,28 @@ class RecipeTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ClassMaps(RecipeTable):
+class DataTable(RecipeTable):
+    """What the card of a network says that learned from such data.
+
+    Attributes
+    ----------
+    input_channels : tuple of str
+        The maps that go in.
+    conditions : tuple of str
+        What the network is told of them, in the order of `Sample.conditions`.
+    of_voxels : bool
+        Whether it is asked of voxels; of whole maps where not.
+    scaled_together : bool
+        Whether all its maps are scaled by one shift and factor, those of their mean.
+    """
+
+    input_channels: ClassVar[tuple[str, ...]] = ("map",)
+    conditions: ClassVar[tuple[str, ...]] = ()
+    of_voxels: ClassVar[bool] = True
+    scaled_together: ClassVar[bool] = False
+
+
+class ClassMaps(DataTable):
     """Noise-free maps of single chains at a few resolutions, as Avramov et al. (2019) made them.
 
     Parameters
@@ -59,6 +80,7 @@ class ClassMaps(RecipeTable):
         Chains of fewer residues are left out.
     """
 
+    of_voxels: ClassVar[bool] = False
     kind: Literal["class_maps"]
     classes: tuple[str, ...] = ("high", "medium", "low")
     resolutions: tuple[float, ...] = (2.5, 7.5, 12.5)
@@ -97,7 +119,7 @@ class ImagingRanges(RecipeTable):
     scale_error: float = Field(default=0.03, ge=0, lt=0.5)
 
 
-class ResolutionMaps(RecipeTable):
+class ResolutionMaps(DataTable):
     """Maps such as experiments give, at any resolution, labelled with its class.
 
     Parameters
@@ -119,6 +141,7 @@ class ResolutionMaps(RecipeTable):
         How imperfect they are.
     """
 
+    of_voxels: ClassVar[bool] = False
     kind: Literal["resolution_maps"]
     classes: tuple[str, ...] = ("high", "medium", "low", "outside")
     borders: tuple[float, ...] = (1.8, 5.0, 10.0, 16.0)
@@ -130,7 +153,7 @@ class ResolutionMaps(RecipeTable):
     normalisation: Normalisation = "standard"
 
 
-class VoxelClasses(RecipeTable):
+class VoxelClasses(DataTable):
     """Windows of density, and what every voxel of them is.
 
     Parameters
@@ -167,4 +190,101 @@ class VoxelClasses(RecipeTable):
         return self
 
 
-Data: TypeAlias = Annotated[ClassMaps | ResolutionMaps | VoxelClasses, Field(discriminator="kind")]
+class HalfMapPairs(DataTable):
+    """Half maps at a standard spectrum, and the density that they are of.
+
+    Parameters
+    ----------
+    kind : str
+        half_map_pairs
+    size, border : int
+        Voxels along each edge, and those around it that are made and cut away again, because
+        what is done in Fourier space goes round at the edges.
+    voxel_size : float
+        Å.
+    resolution : two floats
+        Å, finest and coarsest, drawn by its inverse.
+    told_error : float
+        Largest relative error of the resolution that the network is told.
+    b_factor : float
+        Å², of the molecule as a whole, at the standard spectrum.
+    b_error : float
+        Å², largest error of it at 3 Å; it grows with the resolution's square.
+    local, uneven : float
+        Share of samples that are blurred here more than there, and more in one direction.
+    unknown, removed : float
+        Share of samples with density that belongs to no residue, and with a chain, residues or
+        ligands taken away.
+    single : float
+        Share of samples that are one map, which goes in twice.
+    masked_single, masked_pairs : float
+        Share of these, and of the others, that are masked.
+    noise_only : float
+        Share of samples that are noise; what they are of is 0.
+    """
+
+    input_channels: ClassVar[tuple[str, ...]] = ("half_map_1", "half_map_2")
+    conditions: ClassVar[tuple[str, ...]] = ("resolution",)
+    scaled_together: ClassVar[bool] = True
+    kind: Literal["half_map_pairs"]
+    size: int = Field(default=48, ge=16)
+    border: int = Field(default=8, ge=0)
+    voxel_size: float = Field(default=1.0, gt=0)
+    resolution: PositiveRange = (2.5, 8.0)
+    told_error: float = Field(default=0.1, ge=0, lt=0.5)
+    b_factor: float = Field(default=40.0, gt=0)
+    b_error: float = Field(default=30.0, ge=0)
+    local: float = Field(default=0.6, ge=0, le=1)
+    uneven: float = Field(default=0.15, ge=0, le=1)
+    unknown: float = Field(default=0.35, ge=0, le=1)
+    removed: float = Field(default=0.25, ge=0, le=1)
+    single: float = Field(default=0.35, ge=0, le=1)
+    masked_single: float = Field(default=0.6, ge=0, le=1)
+    masked_pairs: float = Field(default=0.05, ge=0, le=1)
+    noise_only: float = Field(default=0.2, ge=0, lt=1)
+    normalisation: Literal["standard"] = "standard"
+
+
+class DegradedCrystals(DataTable):
+    """Maps of crystals, and what is left of them after dilation, blur and noise.
+
+    Parameters
+    ----------
+    kind : str
+        degraded_crystals
+    size : int
+        Voxels along each edge.
+    voxel_size : float
+        Å.
+    resolution : two floats
+        Å, finest and coarsest, of the crystals.
+    b_factor : two floats
+        Å², of the median of a crystal's atoms.
+    solvent : two floats
+        Share of the atoms' density that the solvent around them has.
+    error : two floats
+        Standard deviation of a map's own errors over that of its density.
+    radius, blur, noise : two floats
+        Å, Å and share of the deviation; see `simulate.dilation.Dilation`.
+    flips : bool
+        Whether windows are mirrored too, which makes molecules of the other hand.
+    """
+
+    kind: Literal["degraded_crystals"]
+    size: int = Field(default=128, ge=16)
+    voxel_size: float = Field(default=1.0, gt=0)
+    resolution: PositiveRange = (1.4, 2.2)
+    b_factor: PositiveRange = (6.0, 20.0)
+    solvent: Range = (0.6, 0.95)
+    error: Range = (0.0, 0.25)
+    radius: Range = (1.0, 2.0)
+    blur: Range = (0.6, 1.4)
+    noise: Range = (0.05, 0.3)
+    flips: bool = False
+    normalisation: Normalisation = "min_max"
+
+
+Data: TypeAlias = Annotated[
+    ClassMaps | ResolutionMaps | VoxelClasses | HalfMapPairs | DegradedCrystals,
+    Field(discriminator="kind"),
+]

@@ -36,17 +36,22 @@ class Evaluation:
 
     Parameters
     ----------
-    confusion : Confusion
-        What is taken for what.
+    confusion : Confusion, optional
+        What is taken for what, where it says classes.
     loss : float
         Mean, as in training.
-    trivial_loss : float
-        Cross entropy of who only knows how often each class comes.
+    scores : dict of str to float
+        As a validation gives them: accuracies, or correlations of maps with the truth.
     """
 
-    confusion: Confusion
+    confusion: Confusion | None
     loss: float
-    trivial_loss: float
+    scores: dict[str, float]
+
+    @property
+    def trivial_loss(self) -> float:
+        """Of who only knows how often each class comes, or of the input itself."""
+        return self.scores["trivial_loss"]
 
 
 def best_network(run: RunFolder) -> nn.Module:
@@ -97,25 +102,24 @@ def evaluate(
     """
     import torch
 
-    from mapscope.training.confusion import Confusion
-    from mapscope.training.loader import MAPS, fixed_batches
-    from mapscope.training.losses import TotalLoss, trivial_loss
+    from mapscope.training.loader import CONDITIONS, MAPS, fixed_batches
+    from mapscope.training.losses import TotalLoss
+    from mapscope.training.validation import scores_for
 
     recipe, network, samples = run.recipe(), best_network(run), samples_of_run(run)
     samples.prepare(role, progress)
-    name, losses, total = recipe.losses[0].output, TotalLoss(recipe.losses), 0.0
-    confusion = Confusion(samples.classes)
+    losses, total, counted = TotalLoss(recipe.losses), 0.0, 0
+    scores = scores_for(recipe.losses[0], samples)
     batches = fixed_batches(samples, role, seed=recipe.seed, count=count, batch=_BATCH)
-    counted = 0
     with torch.inference_mode():
         for number, batch in enumerate(batches):
             progress(number, -(-count // _BATCH), f"judging {role} samples")
-            outputs = network(batch[MAPS])
+            told = [batch[CONDITIONS]] if CONDITIONS in batch else []
+            outputs = network(batch[MAPS], *told)
             total += float(losses(outputs, batch)) * len(batch[MAPS])
             counted += len(batch[MAPS])
-            confusion.add(outputs[name].argmax(dim=1), batch[name])
-    trivial = trivial_loss(confusion.counts.sum(axis=1).tolist())
-    return Evaluation(confusion, total / counted, trivial)
+            scores.add(outputs, batch)
+    return Evaluation(scores.confusion, total / counted, scores.values())
 
 
 def class_table(

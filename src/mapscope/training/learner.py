@@ -13,12 +13,11 @@ from torch import nn
 
 from mapscope.errors import TrainingError
 from mapscope.networks.registry import build
-from mapscope.training.calibration import LEAST, least_probability
-from mapscope.training.confusion import Confusion
-from mapscope.training.loader import MAPS, Batch, Steps, fixed_batches, training_batches
-from mapscope.training.losses import TotalLoss, trivial_loss
+from mapscope.training.loader import CONDITIONS, MAPS, Batch, Steps, fixed_batches, training_batches
+from mapscope.training.losses import TotalLoss
 from mapscope.training.recipe import Optimiser, Recipe
 from mapscope.training.samples import Samples
+from mapscope.training.validation import scores_for
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -50,15 +49,21 @@ class Learner(LightningModule):
         self.loss = TotalLoss(recipe.losses)
         self._recipe, self._samples, self._time_share = recipe, samples, time_share
         self._sums: list[torch.Tensor] = []
-        self._answers: list[torch.Tensor] = []
-        self.confusion = Confusion(samples.classes)
+        self.scores = scores_for(recipe.losses[0], samples)
 
-    def forward(self, maps: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The network's outputs for maps (n, channels, z, y, x)."""
+    def forward(
+        self, maps: torch.Tensor, conditions: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """The network's outputs for maps (n, channels, z, y, x), and what it is told of them."""
+        told = () if conditions is None else (conditions,)
         out: dict[str, torch.Tensor] = self.network(
-            maps.contiguous(memory_format=torch.channels_last_3d)
+            maps.contiguous(memory_format=torch.channels_last_3d), *told
         )
         return out
+
+    def answer(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """The network's outputs for the maps of a batch."""
+        return self(batch[MAPS], batch.get(CONDITIONS))  # type: ignore[no-any-return]
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Set the learning rate and the random numbers of the step."""
@@ -77,7 +82,7 @@ class Learner(LightningModule):
 
     def training_step(self, batch: Batch) -> torch.Tensor:
         """Loss of a batch."""
-        loss: torch.Tensor = self.loss(self(batch[MAPS]), batch)
+        loss: torch.Tensor = self.loss(self.answer(batch), batch)
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.global_step}: lower the recipe's rate"
@@ -86,32 +91,19 @@ class Learner(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count anew."""
-        self._sums, self._answers = [], []
-        self.confusion = Confusion(self._samples.classes)
+        self._sums = []
+        self.scores = scores_for(self._recipe.losses[0], self._samples)
 
     def validation_step(self, batch: Batch) -> None:
-        """Add a batch to loss and confusion."""
-        outputs = self(batch[MAPS])
+        """Add a batch to loss and scores."""
+        outputs = self.answer(batch)
         self._sums.append(self.loss(outputs, batch).detach() * len(batch[MAPS]))
-        name = self._recipe.losses[0].output
-        self.confusion.add(outputs[name].argmax(dim=1), batch[name])
-        if batch[name].dim() == 1:
-            best = outputs[name].detach().float().softmax(dim=1).max(dim=1)
-            self._answers.append(torch.stack([best.values, best.indices == batch[name]]).cpu())
+        self.scores.add(outputs, batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Log loss, what a trivial predictor's would be, and accuracies."""
-        counted = self._validation_size()
-        scores = {
-            "validation_loss": float(torch.stack(self._sums).sum()) / counted,
-            "trivial_loss": trivial_loss(self.confusion.counts.sum(axis=1).tolist()),
-            "accuracy": self.confusion.accuracy,
-            "balanced_accuracy": self.confusion.balanced_accuracy,
-        }
-        if self._answers:
-            chances, is_right = torch.cat(self._answers, dim=1).double().numpy()
-            scores[LEAST] = least_probability(chances, is_right > 0)
-        self.log_dict(scores, sync_dist=True)
+        """Log loss, what a trivial predictor's would be, and what the answers are worth."""
+        loss = float(torch.stack(self._sums).sum()) / self._validation_size()
+        self.log_dict({"validation_loss": loss, **self.scores.values()}, sync_dist=True)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the steps that are left."""
@@ -185,4 +177,5 @@ def optimiser_of(table: Optimiser, network: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.SGD(
             groups, lr=table.rate, momentum=table.momentum, weight_decay=table.weight_decay
         )
-    return torch.optim.AdamW(groups, lr=table.rate, weight_decay=table.weight_decay)
+    kind = torch.optim.Adam if table.name == "adam" else torch.optim.AdamW
+    return kind(groups, lr=table.rate, betas=table.betas, weight_decay=table.weight_decay)

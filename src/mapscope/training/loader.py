@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 Batch = dict[str, "torch.Tensor"]
-MAPS, NUMBER = "maps", "number"
+MAPS, NUMBER, CONDITIONS = "maps", "number", "conditions"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Numbered(Dataset[Batch]):
         import torch
 
         sample = self.samples.make(self.samples.draw(self.role, self.seed, number))
-        return {MAPS: sample.maps, NUMBER: torch.tensor(number), **sample.targets}
+        told = {} if sample.conditions is None else {CONDITIONS: sample.conditions}
+        return {MAPS: sample.maps, NUMBER: torch.tensor(number), **told, **sample.targets}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ import torch
 from torch import nn
 
 from mapscope.errors import InputError
-from mapscope.training.recipe import Loss
+from mapscope.training.loss_tables import AnyLoss, Loss, MapLoss
+from mapscope.training.map_losses import (
+    absolute_error,
+    overlap_error,
+    shell_error,
+    square_error,
+    variance_error,
+)
 
 IGNORE = -1
 
@@ -64,23 +71,75 @@ def _dice() -> nn.Module:
     return dice
 
 
+class MapTerm(nn.Module):
+    """Weighted sum of what is wrong with one output that is a map.
+
+    Parameters
+    ----------
+    loss : MapLoss
+        The recipe's table.
+    """
+
+    def __init__(self, loss: MapLoss) -> None:
+        super().__init__()
+        self.loss = loss
+        errors = {
+            "square": square_error,
+            "absolute": absolute_error,
+            "shells": shell_error,
+            "overlap": overlap_error,
+        }
+        self.errors = [(getattr(loss, n), error) for n, error in errors.items() if getattr(loss, n)]
+
+    def forward(
+        self, map: torch.Tensor, target: torch.Tensor, log_variance: torch.Tensor | None = None  # noqa: A002
+    ) -> torch.Tensor:  # fmt: skip
+        """Loss of maps (n, 1, z, y, x) for targets of that shape, one number.
+
+        Raises
+        ------
+        InputError
+            If the shapes differ.
+        """
+        if map.shape != target.shape:
+            raise InputError(
+                f"the network says a map of {tuple(map.shape)}, and the data have "
+                f"{tuple(target.shape)}: give its head one feature, and windows that it takes"
+            )
+        return self.each(map, target, log_variance).mean()
+
+    def each(
+        self, map: torch.Tensor, target: torch.Tensor, log_variance: torch.Tensor | None = None  # noqa: A002
+    ) -> torch.Tensor:  # fmt: skip
+        """Loss of each sample, (n,)."""
+        terms = [weight * error(map, target) for weight, error in self.errors]
+        if log_variance is not None and self.loss.variance:
+            terms.append(self.loss.variance * variance_error(map, target, log_variance))
+        return torch.stack(terms).sum(dim=0)
+
+
 class TotalLoss(nn.Module):
     """Sum of the losses of all outputs that a recipe names.
 
     Parameters
     ----------
-    losses : sequence of Loss
+    losses : sequence of Loss or MapLoss
         The recipe's tables.
     """
 
-    def __init__(self, losses: Sequence[Loss]) -> None:
+    def __init__(self, losses: Sequence[AnyLoss]) -> None:
         super().__init__()
-        self.terms = nn.ModuleDict({loss.output: ClassLoss(loss) for loss in losses})
+        self.terms = nn.ModuleDict(
+            {
+                loss.output: MapTerm(loss) if isinstance(loss, MapLoss) else ClassLoss(loss)
+                for loss in losses
+            }
+        )
 
     def forward(
         self, outputs: Mapping[str, torch.Tensor], targets: Mapping[str, torch.Tensor]
     ) -> torch.Tensor:
-        """One number, from logits and targets by output.
+        """One number, from what the network says and targets by output.
 
         Raises
         ------
@@ -88,15 +147,28 @@ class TotalLoss(nn.Module):
             If the network or the data lack an output.
         """
         missing = [n for n in self.terms if n not in outputs or n not in targets]
+        missing += [n for n in self._variances() if n not in outputs]
         if missing:
             raise InputError(
                 f"the recipe has a loss of {missing[0]!r}, the network gives {sorted(outputs)} "
                 f"and the data {sorted(targets)}: all three must have it"
             )
         terms: list[torch.Tensor] = [
-            loss(outputs[n].float(), targets[n]) for n, loss in self.terms.items()
+            loss(outputs[n].float(), targets[n], *self._more(loss, outputs))
+            for n, loss in self.terms.items()
         ]
         return torch.stack(terms).sum()
+
+    def _variances(self) -> list[str]:
+        """Names of the outputs that say variances."""
+        tables = (t.loss for t in self.terms.values() if isinstance(t, MapTerm))
+        return [table.variance_output for table in tables if table.variance_output]
+
+    @staticmethod
+    def _more(loss: nn.Module, outputs: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        """The variance that a loss judges beside its map, where it does."""
+        name = loss.loss.variance_output if isinstance(loss, MapTerm) else None
+        return [] if name is None else [outputs[name].float()]
 
 
 def trivial_loss(counts: Sequence[int]) -> float:

@@ -6,16 +6,18 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
 from mapscope.errors import InputError
 from mapscope.training.data_tables import Data, RecipeTable
+from mapscope.training.loss_tables import AnyLoss, Loss
 
 SUFFIX = ".toml"
 _BUNDLED = "recipes"
 
+Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Precision: TypeAlias = Literal["auto", "fp32", "bf16"]
 
 
@@ -34,36 +36,19 @@ class NetworkChoice(RecipeTable):
     config: dict[str, Any] = Field(default_factory=dict)
 
 
-class Loss(RecipeTable):
-    """Weighted sum of losses of one output.
-
-    Parameters
-    ----------
-    output : str
-        Which of the network's outputs; the target has the same name.
-    cross_entropy, dice : float
-        Weight of each.
-    class_weights : tuple of float, optional
-        Of each class in the cross entropy.
-    """
-
-    output: str = "class"
-    cross_entropy: float = Field(default=1.0, ge=0)
-    dice: float = Field(default=0.0, ge=0)
-    class_weights: tuple[float, ...] | None = None
-
-
 class Optimiser(RecipeTable):
     """How weights are changed.
 
     Parameters
     ----------
     name : str
-        sgd or adamw.
+        sgd, adam or adamw.
     rate : float
         Learning rate, at its highest.
     momentum : float
         Of sgd.
+    betas : two floats
+        Of adam and adamw: how slowly the means of the gradient and of its square forget.
     weight_decay : float
         Share of a weight taken off, times the rate.
     warm_up : int
@@ -74,9 +59,10 @@ class Optimiser(RecipeTable):
         Longer gradients are cut to this norm.
     """
 
-    name: Literal["sgd", "adamw"] = "adamw"
+    name: Literal["sgd", "adam", "adamw"] = "adamw"
     rate: float = Field(default=1e-3, gt=0)
     momentum: float = Field(default=0.0, ge=0, lt=1)
+    betas: tuple[Share, Share] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
     warm_up: int = Field(default=0, ge=0)
     decay: Literal["constant", "cosine"] = "constant"
@@ -155,7 +141,7 @@ class Recipe(RecipeTable):
     seed: int = Field(default=0, ge=0)
     network: NetworkChoice
     data: Data
-    losses: tuple[Loss, ...] = (Loss(),)
+    losses: tuple[AnyLoss, ...] = Field(default=(Loss(),), min_length=1)
     optimiser: Optimiser = Optimiser()
     schedule: Schedule = Schedule()
 

@@ -17,6 +17,14 @@ from mapscope.training.recipe import Recipe, parse_recipe
 
 FORMAT_VERSION = 1
 
+MAP_SCORES = (
+    "correlation",
+    "input_correlation",
+    "shell_correlation",
+    "input_shell_correlation",
+)
+"""Scores of a validation of maps, beside its losses."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -155,7 +163,10 @@ class RunFolder:
         new.replace(self.curves_file)
 
     def curves(self) -> Table:
-        """Loss by step, and where it was validated the validation's; NaN where it was not."""
+        """Loss by step, and where it was validated the validation's; NaN where it was not.
+
+        Of networks that say maps also how they correlate with the truth.
+        """
         rows: dict[int, dict[str, Any]] = {}
         for row in self.rows():
             rows.setdefault(row["step"], {}).update(row)
@@ -164,7 +175,8 @@ class RunFolder:
         def column(name: str) -> Any:
             return np.array([row.get(name, np.nan) for row in listed], dtype=np.float64)
 
-        names = ("loss", "rate", "validation_loss", "trivial_loss", "accuracy")
+        names = ["loss", "rate", "validation_loss", "trivial_loss", "accuracy"]
+        names += [name for name in MAP_SCORES if any(name in row for row in listed)]
         columns = {"step": np.array(sorted(rows), dtype=np.int64)}
         columns |= {name: column(name) for name in names}
         return Table(columns, plot=Plot("step", ("loss", "validation_loss")))

@@ -11,7 +11,13 @@ import numpy as np
 from mapscope.errors import InputError
 from mapscope.progress import Progress, silent
 from mapscope.training.corpus import Corpus
-from mapscope.training.data_tables import ClassMaps, Data, ResolutionMaps
+from mapscope.training.data_tables import (
+    ClassMaps,
+    Data,
+    DegradedCrystals,
+    HalfMapPairs,
+    ResolutionMaps,
+)
 from mapscope.training.split import read_split
 
 if TYPE_CHECKING:
@@ -29,13 +35,16 @@ class Sample:
     ----------
     maps : float32 tensor (channels, z, y, x)
         What goes into the network, normalised.
-    targets : dict of str to int64 tensor
-        What should come out, by the network's output: (z, y, x) of voxels, () of a map; -1 is
-        not scored.
+    targets : dict of str to tensor
+        What should come out, by the network's output: classes, int64 (z, y, x) of voxels and ()
+        of a map, where -1 is not scored; or a map, float32 (1, z, y, x).
+    conditions : float32 tensor (conditions,), optional
+        What the network is told of the maps, in the order of the recipe's table of data.
     """
 
     maps: torch.Tensor = field(repr=False)
     targets: dict[str, torch.Tensor] = field(repr=False)
+    conditions: torch.Tensor | None = field(default=None, repr=False)
 
 
 class Samples(Protocol):
@@ -47,7 +56,7 @@ class Samples(Protocol):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Name of each class of the output ``class``, in order."""
+        """Name of each class of the output ``class``, in order; none where maps are learned."""
 
     def prepare(self, role: Role, progress: Progress = silent) -> None:
         """Compute once what all samples of a role share. A second call costs nothing."""
@@ -108,6 +117,14 @@ def samples_of(data: Data, corpus: Corpus, folder: Path) -> Samples:
         from mapscope.training.resolution_maps import ResolutionMapSamples
 
         return ResolutionMapSamples(data, corpus)
+    if isinstance(data, HalfMapPairs):
+        from mapscope.training.half_map_pairs import HalfMapPairSamples
+
+        return HalfMapPairSamples(data, corpus)
+    if isinstance(data, DegradedCrystals):
+        from mapscope.training.degraded_crystals import DegradedCrystalSamples
+
+        return DegradedCrystalSamples(data, corpus)
     from mapscope.training.voxel_classes import VoxelClassSamples
 
     return VoxelClassSamples(data, corpus)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mapscope.networks.registry import build
 from mapscope.training.device import training_device
-from mapscope.training.loader import MAPS, Batch, fixed_batches
+from mapscope.training.loader import CONDITIONS, MAPS, Batch, fixed_batches
+from mapscope.training.loss_tables import MapLoss
 from mapscope.training.losses import TotalLoss
 from mapscope.training.recipe import Recipe
 from mapscope.training.samples import Samples
@@ -74,12 +75,22 @@ def _random_batch(recipe: Recipe, count: int) -> Batch:
     network = build(recipe.network.name, **recipe.network.config).eval()
     shape = (count, network.channels, *[network.size or recipe.data.size] * 3)
     batch = {MAPS: torch.randn(shape)}
+    if network.conditions:
+        batch[CONDITIONS] = torch.randn((count, network.conditions))
     with torch.no_grad():
-        outputs = network(batch[MAPS])
+        outputs = network(batch[MAPS], *_told(batch))
     for loss in recipe.losses:
+        if isinstance(loss, MapLoss):
+            batch[loss.output] = torch.rand_like(outputs[loss.output])
+            continue
         features, *edges = outputs[loss.output].shape[1:]
         batch[loss.output] = torch.randint(features, (count, *edges))
     return batch
+
+
+def _told(batch: Batch) -> list[torch.Tensor]:
+    """What a network is told of the maps of a batch, where it is told something."""
+    return [batch[CONDITIONS]] if CONDITIONS in batch else []
 
 
 def _step_seconds(recipe: Recipe, batch: Batch, mode: str, place: torch.device) -> float:
@@ -96,7 +107,7 @@ def _step_seconds(recipe: Recipe, batch: Batch, mode: str, place: torch.device) 
     for _ in range(_TURNS + 1):
         began = time.perf_counter()
         with torch.autocast(place.type, torch.bfloat16, enabled=is_short):
-            outputs = network(there[MAPS])
+            outputs = network(there[MAPS], *_told(there))
         loss(outputs, there).backward()
         if place.type == "cuda":
             torch.cuda.synchronize()

@@ -8,15 +8,8 @@ from napari.layers import Layer
 
 from mapscope.record import Record
 from mapscope.viewer.growing import Growing
-from mapscope.viewer.layers import (
-    KEY,
-    LOCAL_RESOLUTION,
-    MAKING,
-    SEE_THROUGH,
-    TRUST,
-    LayerData,
-    tag_of,
-)
+from mapscope.viewer.layers import KEY, MAKING, SEE_THROUGH, LayerData, tag_of
+from mapscope.viewer.roles import LOCAL_RESOLUTION, TRUST
 
 NOT_SHOWN = ("half map", LOCAL_RESOLUTION)
 """Roles of maps that a result shows only where it has no other."""

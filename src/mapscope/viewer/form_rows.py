@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFormLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 from superqt import QCollapsible
 
 from mapscope.table import Table
@@ -58,3 +60,12 @@ def row_label(setting: Setting) -> QLabel:
     label.setToolTip(setting.parameter.help)
     label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
     return label
+
+
+def scroll_to(area: QScrollArea, widget: QWidget) -> None:
+    """Bring a widget into sight, once it is laid out."""
+    timer = QTimer(widget)  # which goes with the widget
+    timer.setSingleShot(True)
+    timer.timeout.connect(partial(area.ensureWidgetVisible, widget))
+    timer.timeout.connect(timer.deleteLater)
+    timer.start(0)

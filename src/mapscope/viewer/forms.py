@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
@@ -12,8 +12,6 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -24,11 +22,14 @@ from mapscope.grid import Grid
 from mapscope.job import Job
 from mapscope.jobs import all_jobs
 from mapscope.viewer.answer import all_numbers_text, answer_text
+from mapscope.viewer.choice_previews import choice_previews_of
 from mapscope.viewer.estimate import estimate_text, note_duration
-from mapscope.viewer.form_rows import folded_rows, input_and_setting_rows
+from mapscope.viewer.form_foot import FormButtons, FormFoot
+from mapscope.viewer.form_rows import folded_rows, input_and_setting_rows, scroll_to
 from mapscope.viewer.help import help_button
 from mapscope.viewer.inputs import InputChoice, choose_defaults
 from mapscope.viewer.layers import TOOL, role_of
+from mapscope.viewer.next_steps import NextSteps
 from mapscope.viewer.pages import JOB
 from mapscope.viewer.partners import object_name
 from mapscope.viewer.preview import EDGE, Preview
@@ -81,37 +82,36 @@ class JobForm(QWidget):
         shown = [p for p in job.settings if p.name not in ("region", "position") or not job.probe]
         self.settings = {p.name: Setting(p) for p in shown if p.name != "position"}
         self.preview = Preview(job, viewer, self.values) if job.live else None
+        self.pictures = choice_previews_of(job, viewer, self.values)
         self.probe = Probe(self) if job.probe else None
         self.whole = WholeGrid(job, self.values) if job.grid is not None else None
         self._build()
         self._connect()
+        self._connect_parts()
         self.refresh()
         self.choose_defaults()
+        if self.pictures is not None and self.run_button.isEnabled():
+            self.pictures.start_if_quick()
 
     def _build(self) -> None:
         """Lay the form out: what scrolls above, and below it what must always be in sight."""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        area = QScrollArea()
+        area = self.area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self._choices())
         layout.addWidget(area, stretch=1)
-        self.estimate = QLabel()
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 1000)
-        self.bar.setVisible(False)
-        self.message = QLabel()
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for label in (self.estimate, self.message):
-            label.setWordWrap(True)
-        self.message.setVisible(False)
-        layout.addLayout(self._buttons())
-        layout.addWidget(self.bar)
-        layout.addWidget(self.estimate)
-        layout.addWidget(self.message)
+        buttons = FormButtons(is_probe=self.probe is not None)
+        self.run_button, self.save_button, self.report_button = buttons.parts
+        self.foot = FormFoot(self.job.title)
+        self.estimate, self.bar, self.message = self.foot.parts
+        self.next_steps = NextSteps(self.job, self.viewer)
+        layout.addWidget(buttons)
+        layout.addWidget(self.foot)
+        layout.addWidget(self.next_steps)
 
     def _choices(self) -> QWidget:
         """Title, inputs and settings."""
@@ -126,6 +126,8 @@ class JobForm(QWidget):
         top.addWidget(help_button(f"{JOB}{self.job.name}"), 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(top)
         layout.addLayout(input_and_setting_rows(self.inputs, list(self.settings.values())))
+        if self.pictures is not None:
+            layout.addWidget(self.pictures)
         self.voxel_row = VoxelSizeRow()
         self.voxel_row.given.connect(self.refresh)
         layout.addWidget(self.voxel_row)
@@ -140,24 +142,6 @@ class JobForm(QWidget):
             layout.addWidget(folded_rows(folded))
         layout.addStretch(1)
         return inner
-
-    def _buttons(self) -> QHBoxLayout:
-        """Run, which becomes Cancel, Save, and Save report once there is something to report."""
-        buttons = QHBoxLayout()
-        self.run_button = QPushButton("Run")
-        self.save_button = QPushButton("Save…")
-        self.save_button.setToolTip("Write the result to a file, with the record of this run.")
-        self.save_button.setEnabled(False)
-        self.report_button = QPushButton("Save report…")
-        self.report_button.setToolTip("All of the result on one HTML page, with its plots.")
-        self.report_button.setVisible(False)
-        if self.probe is not None:
-            self.run_button.setText("Click in the view")
-            self.run_button.setCheckable(True)
-        buttons.addWidget(self.run_button, stretch=2)
-        buttons.addWidget(self.save_button, stretch=1)
-        buttons.addWidget(self.report_button, stretch=1)
-        return buttons
 
     def _connect(self) -> None:
         """React to the viewer, to the inputs and to the buttons."""
@@ -184,12 +168,27 @@ class JobForm(QWidget):
         self.workspace.models_changed.connect(self._list_models)
         self.live_box.toggled.connect(self._toggle_preview)
         if self.preview is not None:
-            self.preview.failed.connect(self._say_error)
+            self.preview.failed.connect(self.foot.say_error)
             self.preview.answered.connect(self._show_scalars)
             self.destroyed.connect(self.preview.cancel)
         if self.whole is not None:
             self.whole.found.connect(self._show_grid)
             self.destroyed.connect(self.whole.stop)
+
+    def _connect_parts(self) -> None:
+        """Let pictures and next steps say what they have to say in the form's foot."""
+        for name, slot in (
+            ("failed", self.foot.say_error),
+            ("progressed", self.foot.show_progress),
+            ("began", self.foot.begin),
+            ("ended", self.foot.end),
+        ):
+            getattr(self.next_steps, name).connect(slot)
+        if self.pictures is not None:
+            self.pictures.follow(self.settings[self.pictures.choice.name])
+            self.pictures.began.connect(partial(self.foot.say, ""))
+            self.pictures.failed.connect(self.foot.say_error)
+            self.pictures.made.connect(partial(scroll_to, self.area, self.pictures))
 
     def disconnect_viewer(self) -> None:
         """Stop listening to the viewer, before the form is thrown away."""
@@ -200,6 +199,9 @@ class JobForm(QWidget):
         self.workspace.models_changed.disconnect(self._list_models)
         if self.preview is not None:
             self.preview.stop()
+        if self.pictures is not None:
+            self.pictures.stop()
+        self.next_steps.stop()
         if self.probe is not None:
             self.probe.listen(False)
         if self.whole is not None:
@@ -278,16 +280,11 @@ class JobForm(QWidget):
         if grid is not None and VOXEL_SIZE in self.settings:
             self.settings[VOXEL_SIZE].suggest(grid.voxel_size[0])
 
-    def _say(self, text: str) -> None:
-        """Show a line under the button; the estimate takes its place while there is none."""
-        self.message.setText(text)
-        self.message.setToolTip("")
-        self.message.setVisible(bool(text))
-        self.estimate.setVisible(not text)
-
     def _settings_changed(self) -> None:
         if self.whole is not None:
             self.whole.request()
+        if self.pictures is not None:
+            self.pictures.forget_others()
         if self.preview is not None and self.live_box.isChecked():
             self.preview.request()
 
@@ -317,40 +314,38 @@ class JobForm(QWidget):
 
     def run(self, **extra: Any) -> None:
         """Run the job with what stands in the form; errors are shown under the button."""
-        self._say("")
+        self.foot.say("")
         try:
             values = self.job.check(**self.values(), **extra)
         except MapscopeError as error:
-            self._say_error(error)
+            self.foot.say_error(error)
             return
         if self.preview is not None:
             self.preview.pause()
+        if self.pictures is not None:
+            self.pictures.stop()
+        self.next_steps.setVisible(False)
         layers = self.chosen_layers()
         anchor = layers[0] if layers else None
         name = anchor.name if anchor is not None else self.job.title
         self.entry = self.workspace.start(self.job, values, object_name(name), anchor)
         run = self.entry.run
-        run.progressed.connect(self._show_progress)
+        run.progressed.connect(self.foot.show_progress)
         run.succeeded.connect(self._show_result)
-        run.failed.connect(self._say_error)
+        run.failed.connect(self.foot.say_error)
         run.cancelled.connect(self._say_cancelled)
         run.ended.connect(self._show_idle)
         self.window().destroyed.connect(run.leave)
         if self.probe is None:
             self.run_button.setText("Cancel")
-            self.bar.setValue(0)
-            self.bar.setVisible(True)
-            self.estimate.setVisible(False)
-
-    def _show_progress(self, share: float, message: str) -> None:
-        self.bar.setValue(round(1000 * share))
-        self.bar.setFormat(f"{message} %p%" if message else "%p%")
+            self.foot.begin()
 
     def _show_result(self, _outcome: Any) -> None:
         assert self.entry is not None
         self.save_button.setEnabled(bool(self.entry.nouns))
         self.report_button.setVisible(self.entry.has_report and self.probe is None)
         self._show_scalars(self.entry.scalars)
+        self.next_steps.show_result(self.entry)
         if self.entry.record is not None:
             grid = None if self.whole is None else self.whole.grid
             whole = (self.job, self.chosen_layers(), self.entry.record.seconds, grid)
@@ -359,8 +354,7 @@ class JobForm(QWidget):
 
     def _show_scalars(self, scalars: dict[str, Any]) -> None:
         """Say what came out, and show what *auto* came to."""
-        self._say(answer_text(self.job, scalars))
-        self.message.setToolTip(all_numbers_text(self.job, scalars))
+        self.foot.say(answer_text(self.job, scalars), all_numbers_text(self.job, scalars))
         for name, value in scalars.items():
             if name in self.settings and isinstance(value, float):
                 self.settings[name].suggest(value)
@@ -369,31 +363,24 @@ class JobForm(QWidget):
         if self.probe is None:
             self.run_button.setText("Run")
         self._enable_run()
-        self.bar.setVisible(False)
+        self.foot.end()
         self.live_box.setChecked(False)
         self._show_estimate()
         self.ended.emit(self.entry)
-
-    def _say_error(self, error: BaseException) -> None:
-        """One readable sentence under the button."""
-        text = " ".join(str(error).split()) or type(error).__name__
-        if not isinstance(error, MapscopeError):
-            text = f"{self.job.title} failed: {type(error).__name__}: {text}"
-        self._say(f'<span style="color:#ff7b72">{escape(text)}</span>')
 
     def _say_cancelled(self) -> None:
         assert self.entry is not None
         self.save_button.setEnabled(bool(self.entry.nouns))
         kept = "what was done is kept in its folder" if self.job.home else "nothing was changed"
-        self._say(self.entry.message or f"Cancelled; {kept}.")
+        self.foot.say(self.entry.message or f"Cancelled; {kept}.")
 
     def save(self) -> None:
         """Ask for a file name and write the result there, with its record."""
         if self.entry is None or not self.entry.nouns:
             return
-        save_entry(self, self.entry, self._say)
+        save_entry(self, self.entry, self.foot.say)
 
     def save_report(self) -> None:
         """Ask for a file name and write a page about the result there."""
         if self.entry is not None:
-            save_report(self, self.entry, self._say)
+            save_report(self, self.entry, self.foot.say)

@@ -15,16 +15,16 @@ from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.layers import (
     KEY,
-    LOCAL_RESOLUTION,
     NO_VOXEL_SIZE,
     TOOL,
-    TRUST,
     noun_from_layer,
     reason_against,
     role_of,
+    shares_grid,
     tag_of,
 )
-from mapscope.viewer.partners import half_map_pair, is_of_same_run
+from mapscope.viewer.partners import half_map_pair, is_of_same_run, pair_that_went_into
+from mapscope.viewer.roles import LOCAL_RESOLUTION, TRUST
 from mapscope.volume import HalfMaps, Volume
 
 NONE = "none"
@@ -195,13 +195,14 @@ class InputChoice:
 def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any) -> None:
     """Fill a form's inputs with the layers that fit best.
 
-    Half maps go where half maps are wanted, masks where a mask is wanted, and the selected
-    map, or the last one, where a map is wanted; so with structures. Half maps of the run that
-    made the selected layer go before others. A map that a job can do without is left out where
-    it has half maps, another map, or anything else that it needs.
+    Half maps go where half maps are wanted, masks where a mask is wanted, a layer of some other
+    role where an input is called by that role, and the selected map, or the last one, where a
+    map is wanted; so with structures. What the run made or took that made the selected layer
+    goes before others. A map that a job can do without is left out where it has half maps,
+    another map, or anything else that it needs.
     """
     pair = half_map_pair(la for la in layers if selected and is_of_same_run(la, selected))
-    pair = pair or half_map_pair(layers)
+    pair = pair or pair_that_went_into(selected, layers) or half_map_pair(layers)
     maps = [la for la in layers if role_of(la) not in NOT_DENSITY]
     reasons = [(la, reason_for_kind(la, Volume)) for la in maps]
     usable = [la for reason in (NO_VOXEL_SIZE, "") for la, r in reasons if r == reason]
@@ -217,6 +218,9 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
         elif parameter.name == "mask":
             masks = [la for la in layers if role_of(la) == "mask"]
             choice.choose(masks[-1] if masks else None)
+        elif (named := layer_of_role(parameter, layers, selected)) is not None:
+            choice.choose(named)
+            taken.append(named)
         elif parameter.noun is Volume:
             if parameter.optional and (has_pair or taken or has_other):
                 choice.choose(None)
@@ -229,6 +233,26 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
             wanted = standing_for(selected, fitting)
             best_other = wanted if wanted in fitting else next(iter(fitting), None)
             choice.choose(None if parameter.optional else best_other)
+
+
+def layer_of_role(parameter: Parameter, layers: list[Any], selected: Any) -> Any:
+    """The layer whose role is an input's name, or None.
+
+    One of the run that made the selected layer goes before one on its grid, and any other is
+    taken only where the input is required.
+    """
+    if parameter.noun not in (Volume, Labels):
+        return None
+    fitting = [
+        layer
+        for layer in layers
+        if role_of(layer) == parameter.name and not reason_for_kind(layer, parameter.noun)
+    ]
+    if selected is None or reason_for_kind(selected, Volume):
+        return next(reversed(fitting), None)
+    of_run = [la for la in fitting if is_of_same_run(la, selected)]
+    on_grid = [la for la in fitting if shares_grid(la, selected)]
+    return next(reversed(of_run or on_grid or (fitting if parameter.required else [])), None)
 
 
 def can_fill(inputs: Iterable[Parameter], layers: list[Any]) -> bool:

@@ -10,15 +10,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mapscope.density.level import contrast_limits, first_contour_level
 from mapscope.density.pyramid import coarse_sample
 from mapscope.depiction.palette import CHAIN_COLORS, ELEMENT_COLORS, OTHER_ELEMENT
-from mapscope.errors import DataError, InputError
-from mapscope.files import half_map_name
+from mapscope.errors import InputError
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
 from mapscope.record import Noun, Record, checksum_of, record_of
 from mapscope.structure import Structure
+from mapscope.viewer.roles import look_of
 from mapscope.volume import Array, Volume
 
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
@@ -39,16 +38,6 @@ NO_VOXEL_SIZE = "no voxel size"
 """The one reason against a layer that a form can mend."""
 SEE_THROUGH = {"opacity": 0.6, "blending": "translucent_no_depth"}
 """How a map is drawn in which the structure that it was made of shall be seen."""
-
-LOCAL_RESOLUTION = "local_resolution"
-"""Role of a map that holds a resolution in Å in each voxel."""
-
-PROBABILITY = "probability"
-TRUST = (PROBABILITY, "variance")
-"""Roles of maps that say how far to believe something else."""
-
-LOCAL_RESOLUTION_NAMES = ("local_resolution", "localresolution", "locres")
-"""What programs call its file."""
 
 LARGE_BYTES = 256 * 2**20
 """From this size on a map is shown through coarser copies: 3D would need all of it at once."""
@@ -127,26 +116,6 @@ def layers_from_noun(
     if isinstance(noun, Mesh):
         return [_surface(noun, name, role)]
     return []
-
-
-def role_of_output(field: str) -> str:
-    """What a map that a job gave is for: the name of the output, or half map.
-
-    Examples
-    --------
-    >>> role_of_output("half_map_2"), role_of_output("sharpened")
-    ('half map', 'sharpened')
-    """
-    return "half map" if half_map_name(field) is not None else field
-
-
-def role_of_file(file_name: str) -> str:
-    """What a map is for, judged by its file's name: map, half map, mask or local resolution."""
-    if half_map_name(file_name) is not None:
-        return "half map"
-    if any(word in file_name.lower() for word in LOCAL_RESOLUTION_NAMES):
-        return LOCAL_RESOLUTION
-    return "mask" if "mask" in file_name.lower() else "map"
 
 
 def tag_of(layer: Any) -> Tag | None:
@@ -273,6 +242,14 @@ def _is_in_place(layer: Any, noun: Structure | Mesh) -> bool:
     return np.array_equal(layer.data, noun.positions)
 
 
+def shares_grid(layer: Any, other: Any) -> bool:
+    """Whether two maps or labels have as many voxels in the same places."""
+    shapes = [
+        (la.data[0] if getattr(la, "multiscale", False) else la.data).shape for la in (layer, other)
+    ]
+    return shapes[0] == shapes[1] and np.allclose(place_of(layer), place_of(other))
+
+
 def base_name(name: str) -> str:
     """A layer's name without what jobs have added to it."""
     return name.split(SEPARATOR)[0]
@@ -295,7 +272,7 @@ def _image(volume: Volume, name: str, role: str, levels: Sequence[Volume]) -> La
         "projection_mode": "none",
         "multiscale": isinstance(data, list),
         "metadata": {KEY: Tag(volume, role, data)},
-        **_look(_first_seen(volume, levels), role),
+        **look_of(_first_seen(volume, levels), role),
         **SPACE,
     }
     return data, attributes, "image"
@@ -305,29 +282,6 @@ def _first_seen(volume: Volume, levels: Sequence[Volume]) -> Volume:
     """What contrast and contour are measured on: a coarser level where the file brings one."""
     small = [level for level in levels if level.data.nbytes <= LARGE_BYTES // 4]
     return small[0] if small else volume
-
-
-def _look(volume: Volume, role: str) -> dict[str, Any]:
-    """Contrast, contour level and colours that suit a map's role."""
-    if role == "mask":
-        return {
-            "contrast_limits": (0.0, 1.0),
-            "iso_threshold": 0.5,
-            "colormap": "bop blue",
-            "opacity": 0.4,
-            "blending": "additive",
-        }
-    if role == PROBABILITY:
-        return {"contrast_limits": (0.0, 1.0), "colormap": "viridis", "rendering": "mip"}
-    limits = contrast_limits(volume)
-    if role == LOCAL_RESOLUTION:
-        # Å are no density: slices and a sum along the line of sight, in colours, no contour.
-        return {"contrast_limits": limits, "colormap": "turbo", "rendering": "mip"}
-    try:
-        level = first_contour_level(volume)
-    except DataError:
-        level = limits[1]  # a constant map has no surface at any level
-    return {"contrast_limits": limits, "iso_threshold": level, "colormap": "gray"}
 
 
 def _labels(labels: Labels, name: str, role: str) -> LayerData:

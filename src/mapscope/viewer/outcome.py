@@ -13,7 +13,8 @@ from mapscope.job import NOUNS, Job
 from mapscope.record import checksum_of, share_text, source_of
 from mapscope.viewer.adding import hide_what_covers
 from mapscope.viewer.child import answer_of
-from mapscope.viewer.layers import SEPARATOR, LayerData, layers_from_noun, role_of_output
+from mapscope.viewer.layers import SEPARATOR, LayerData, layers_from_noun
+from mapscope.viewer.roles import role_of_output
 from mapscope.viewer.runner import ProcessRun
 from mapscope.volume import HalfMaps
 
@@ -51,9 +52,9 @@ def call_of(job: Job, values: Mapping[str, Any], stem: str) -> Callable[..., Out
     """The call for the worker thread: the job, and its layers made ready."""
 
     def outcome_of(result: Any, state: str = "") -> Outcome:
-        caption = ", ".join(text for text in (getattr(result, "caption", ""), state) if text)
         nouns, scalars = dict(job.nouns_of(result)), job.scalars_of(result)
-        return _outcome_of(job, values, nouns, scalars, (stem, caption), _maker(result, nouns))
+        names = {name: f"{stem}{SEPARATOR}{_words(result, name, state)}" for name in nouns}
+        return _outcome_of(job, values, nouns, scalars, names, _maker(result, nouns))
 
     def call(progress: Any) -> Outcome:
         try:
@@ -63,6 +64,14 @@ def call_of(job: Job, values: Mapping[str, Any], stem: str) -> Callable[..., Out
             raise Partial(outcome_of(stop.result, done), stop.share) from stop
 
     return call
+
+
+def _words(result: Any, field: str, state: str = "") -> str:
+    """What an output is called: by the result's `captions`, or its field and the `caption`."""
+    captions: Mapping[str, str] = getattr(result, "captions", {})
+    caption = "" if field in captions else getattr(result, "caption", "")
+    inside = ", ".join(text for text in (caption, state) if text)
+    return captions.get(field, field.replace("_", " ")) + (f" ({inside})" if inside else "")
 
 
 class _Layering:
@@ -102,7 +111,8 @@ def process_run_of(job: Job, values: Mapping[str, Any], stem: str, folder: Path)
 
     def collect() -> Outcome:
         nouns, scalars = answer_of(job, values, folder)
-        return _outcome_of(job, values, nouns, scalars, (stem, scalars.get("caption") or ""))
+        names = {name: f"{stem}{SEPARATOR}{_words(None, name)}" for name in nouns}
+        return _outcome_of(job, values, nouns, scalars, names)
 
     return ProcessRun(folder, collect, is_lasting=bool(job.home))
 
@@ -112,15 +122,13 @@ def _outcome_of(
     values: Mapping[str, Any],
     nouns: dict[str, Any],
     scalars: dict[str, Any],
-    words: tuple[str, str],
+    names: Mapping[str, str],
     made: Callable[..., Any] | None = None,
 ) -> Outcome:
-    """What came out, its layers named after the input and the caption."""
-    stem, caption = words
+    """What came out, with layers of these names."""
     layers: list[LayerData] = []
     for field_name, noun in nouns.items():
-        name = field_name.replace("_", " ") + (f" ({caption})" if caption else "")
-        layers += layers_from_noun(noun, f"{stem}{SEPARATOR}{name}", role_of_output(field_name))
+        layers += layers_from_noun(noun, names[field_name], role_of_output(field_name))
     hide_what_covers(layers)
     inputs = [values[p.name] for p in job.inputs if values.get(p.name) is not None]
     return Outcome(made, nouns, scalars, layers, _unsaved(inputs))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mapscope.files import half_map_name
 from mapscope.record import source_of
-from mapscope.viewer.layers import role_of, tag_of
-from mapscope.volume import Volume
+from mapscope.viewer.layers import KEY, role_of, tag_of
+from mapscope.volume import HalfMaps, Volume
 
 
 def half_map_pair(layers: Iterable[Any]) -> tuple[Any, Any] | None:
@@ -17,12 +17,27 @@ def half_map_pair(layers: Iterable[Any]) -> tuple[Any, Any] | None:
     Their files' names, or those of the outputs of the run that made both, differ in the number
     of the half only, and they share a grid. The last pair added wins.
     """
+    return next(_pairs(layers), None)
+
+
+def _pairs(layers: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """All pairs of half maps of one object, the last one added first."""
     halves = [layer for layer in layers if role_of(layer) == "half map"]
     for second in reversed(halves):
         for first in reversed(halves):
             if _are_partners(first, second):
-                return first, second
-    return None
+                yield first, second
+
+
+def pair_that_went_into(layer: Any, layers: Iterable[Any]) -> tuple[Any, Any] | None:
+    """The half maps that the run took which made a layer, as long as they are shown unchanged."""
+    tag = None if layer is None else tag_of(layer)
+    record = None if tag is None else tag.record
+    taken = {i.checksum for i in (record.inputs if record else ()) if i.kind == "HalfMaps"}
+    if not taken:
+        return None
+    pairs = ((pair, [la.metadata[KEY].noun for la in pair]) for pair in _pairs(layers))
+    return next((pair for pair, nouns in pairs if HalfMaps(*nouns).checksum() in taken), None)
 
 
 def _are_partners(first: Any, second: Any) -> bool:

@@ -172,9 +172,14 @@ class Preview(QObject):
         self.updated.emit()
 
     def _add(self, shown: Shown) -> None:
-        """Add the preview layer: over its map, or under the structure that it is made of."""
+        """Add the preview layer: over its map, or under the structure that it is made of.
+
+        Labels that lie on top stay there: somebody may be painting them.
+        """
         volume = shown.volume
         place = len(self.viewer.layers) if self.job.grid is None else 0
+        while place and type(self.viewer.layers[place - 1]).__name__ == "Labels":
+            place -= 1
         self._layer = Image(
             volume.data,
             name=NAME,
@@ -223,11 +228,11 @@ class Preview(QObject):
 def _are_equal(values: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
     """Whether two sets of values hold the very same nouns and equal parameters."""
     return values.keys() == others.keys() and all(
-        _is_same(value, others[name]) for name, value in values.items()
+        is_same(value, others[name]) for name, value in values.items()
     )
 
 
-def _is_same(value: Any, other: Any) -> bool:
+def is_same(value: Any, other: Any) -> bool:
     """Whether two values are one noun, half maps of the same two maps, or equal."""
     if isinstance(value, HalfMaps) and isinstance(other, HalfMaps):
         return value.first is other.first and value.second is other.second

@@ -96,6 +96,7 @@ QUESTIONS = {
         Question("Make half maps of known quality", job="degrade_map"),
     ),
     "Improve": (
+        Question("Make my map interpretable", job="enhance"),
         Question("Sharpen my map", job="sharpen_by_b_factor"),
         Question("Take away noise", job="filter_map"),
         Question("Average over symmetry", job="apply_symmetry"),

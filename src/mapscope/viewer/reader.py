@@ -22,15 +22,10 @@ from mapscope.files import (
 from mapscope.files.findings import noted_repairs
 from mapscope.files.stream import format_suffix
 from mapscope.structure import Structure
-from mapscope.viewer.layers import (
-    SEPARATOR,
-    LayerData,
-    layers_from_noun,
-    role_of_file,
-    tag_of,
-)
+from mapscope.viewer.layers import SEPARATOR, LayerData, layers_from_noun, tag_of
 from mapscope.viewer.pyramid import build_pyramid
 from mapscope.viewer.reread import cover_with_open_maps, covering
+from mapscope.viewer.roles import role_of_file
 from mapscope.volume import Volume
 
 PathOrPaths = str | list[str]

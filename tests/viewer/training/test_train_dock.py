@@ -244,6 +244,55 @@ def test_picture_of_voxel_classes_shows_what_is_said_beside_what_is_true() -> No
     assert caption_of(sample) == "25% right"
 
 
+def test_picture_of_maps_shows_what_goes_in_comes_out_and_should() -> None:
+    from mapscope.jobs.training.show_sample import ShownSample
+    from mapscope.volume import Volume
+
+    def ramp(axis: int) -> Volume:
+        values = np.moveaxis(np.broadcast_to(np.arange(8.0), (8, 8, 8)), 2, axis)
+        return Volume(np.ascontiguousarray(values, dtype=np.float32))
+
+    sample = ShownSample(ramp(2), None, None, 5, 1, "", "", None, None, ramp(1), ramp(2), 0.75, 0.5)
+    picture = picture_of(sample)
+    assert picture.shape == (EDGE, 3 * EDGE + 2 * GAP, 3)
+    given, said, true = (picture[:, n * (EDGE + GAP) :][:, :EDGE] for n in range(3))
+    np.testing.assert_array_equal(given, true)
+    np.testing.assert_array_equal(said, given.transpose(1, 0, 2))
+    assert not picture[:, EDGE : EDGE + GAP].any()
+    assert caption_of(sample) == "correlation 0.50 → 0.75"
+    constant = ShownSample(ramp(2), None, None, 5, 1, "", "", None, None, ramp(1), ramp(2))
+    assert caption_of(constant) == ""
+
+
+def test_headline_of_maps_says_their_correlation_and_curves_may_fall_below_0(qtbot: Any) -> None:
+    from mapscope.jobs.training.show_training import ShownTraining
+    from mapscope.table import Plot, Table
+    from mapscope.viewer.training.curves import CurvesPlot
+    from mapscope.viewer.training.progress_panel import headline
+
+    table = Table(
+        {
+            "step": np.array([10, 20]),
+            "loss": np.array([0.5, -1.0]),
+            "validation_loss": np.array([np.nan, -2.0]),
+        },
+        plot=Plot("step", ("loss", "validation_loss"), levels={"trivial": 0.25}),
+    )
+    shown = ShownTraining(
+        table, "running", "a", "b", 20, 1.0, None, -2.0, 0.25, None, 0.63, 0.305, False, "", ""
+    )
+    assert headline(shown) == (
+        "runs · step 20, 1.0 min · loss -2 (trivial 0.25) · correlation 0.630 (input 0.305)"
+    )
+    plot = CurvesPlot()
+    qtbot.addWidget(plot)
+    plot.show_curves(table)
+    low, high = plot.plot.viewRange()[1]
+    assert low < -2.0
+    assert high > 0.5
+    assert plot.trivial.value() == 0.25
+
+
 def test_open_folder_shows_a_training_that_lies_elsewhere_or_says_why_not(
     dock: TrainDock, tiny: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +21,8 @@ from mapscope.volume import Volume
 if TYPE_CHECKING:
     from mapscope.training.run_folder import RunFolder
 
-_OUTPUT = "class"
+_OUTPUT, _TRUTH = "class", "_truth"
+_CONSTANT = 1e-6
 _ATTEMPTS = 3
 
 
@@ -49,6 +50,12 @@ class ShownSample:
         How sure the network is of that.
     accuracy : float, optional
         Share of voxels that are called what they are.
+    said_map : Volume, optional
+        The map that it makes of what it saw, where it says maps.
+    true_map : Volume, optional
+        The map that it should make.
+    correlation, input_correlation : float, optional
+        Of that map, and of what it saw, with the true one; None also where that is constant.
     """
 
     map: Volume
@@ -60,6 +67,10 @@ class ShownSample:
     said_class: str
     probability: float | None
     accuracy: float | None
+    said_map: Volume | None = None
+    true_map: Volume | None = None
+    correlation: float | None = None
+    input_correlation: float | None = None
 
 
 @job()
@@ -83,8 +94,8 @@ def show_sample(
     Returns
     -------
     ShownSample
-        The map; for a network that speaks of voxels two label maps, for one that speaks of maps
-        the classes.
+        The map; for a network that speaks of voxels two label maps or two maps, for one that
+        speaks of whole maps the classes.
 
     Raises
     ------
@@ -98,27 +109,66 @@ def show_sample(
     if sample > count:
         raise InputError(f"there are {count} samples to look at, not {sample}")
     size = content["voxel_size"] or 1.0
-    classes, place = content["classes"], sample - 1
-    said = truth = None
-    answer = rows[place].get(_OUTPUT)
-    accuracy = None
-    if _OUTPUT in content:
-        numbers = content[_OUTPUT][place]
-        wanted = content[f"{_OUTPUT}_truth"][place]
-        said, truth = (_labels(values, size, classes) for values in (numbers, wanted))
-        scored = wanted >= 0
-        accuracy = float((numbers == wanted)[scored].mean()) if scored.any() else None
-    return ShownSample(
-        map=Volume(content["maps"][place, 0].astype(np.float32), (size,) * 3),
-        said=said,
-        truth=truth,
+    shown = ShownSample(
+        map=_volume(content["maps"][sample - 1].astype(np.float32).mean(axis=0), size),
+        said=None,
+        truth=None,
         step=step,
         samples=count,
-        true_class="" if answer is None else classes[answer["truth"]],
-        said_class="" if answer is None else classes[int(np.argmax(answer["probabilities"]))],
-        probability=None if answer is None else max(answer["probabilities"]),
-        accuracy=accuracy,
+        true_class="",
+        said_class="",
+        probability=None,
+        accuracy=None,
     )
+    if any(name.endswith(_TRUTH) for name in content):
+        return _with_voxels(shown, content, sample - 1, size)
+    return _with_class(shown, rows[sample - 1], content["classes"])
+
+
+def _with_class(shown: ShownSample, row: dict[str, Any], classes: list[str]) -> ShownSample:
+    """A sample with the class that the whole map has and is given."""
+    answer = row.get(_OUTPUT)
+    if answer is None:
+        return shown
+    return replace(
+        shown,
+        true_class=classes[answer["truth"]],
+        said_class=classes[int(np.argmax(answer["probabilities"]))],
+        probability=max(answer["probabilities"]),
+    )
+
+
+def _with_voxels(
+    shown: ShownSample, content: dict[str, Any], place: int, size: float
+) -> ShownSample:
+    """A sample with what every voxel is and is said to be: a class, or the density of a map."""
+    name = next(n for n in content if f"{n}{_TRUTH}" in content)
+    numbers, wanted = content[name][place], content[f"{name}{_TRUTH}"][place]
+    if np.issubdtype(wanted.dtype, np.floating):
+        maps = [values.astype(np.float32) for values in (numbers, wanted)]
+        return replace(
+            shown,
+            said_map=_volume(maps[0], size),
+            true_map=_volume(maps[1], size),
+            correlation=_correlation(*maps),
+            input_correlation=_correlation(shown.map.data, maps[1]),
+        )
+    scored = wanted >= 0
+    said, truth = (_labels(values, size, content["classes"]) for values in (numbers, wanted))
+    accuracy = float((numbers == wanted)[scored].mean()) if scored.any() else None
+    return replace(shown, said=said, truth=truth, accuracy=accuracy)
+
+
+def _volume(density: Any, size: float) -> Volume:
+    """A map at the recipe's voxel size."""
+    return Volume(density, (size,) * 3)
+
+
+def _correlation(first: Any, second: Any) -> float | None:
+    """Pearson's, or None where one is constant."""
+    if not min(first.std(), second.std()) > _CONSTANT:
+        return None
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
 def _last_samples(run: RunFolder) -> tuple[dict[str, Any], list[dict[str, Any]], int]:

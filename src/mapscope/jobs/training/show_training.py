@@ -22,7 +22,7 @@ class ShownTraining:
     Parameters
     ----------
     curves : Table
-        Loss by step, and loss and accuracy of each validation.
+        Loss by step, and loss and accuracy or correlation of each validation.
     state : str
         running, ended, stopped, interrupted (its process is gone without a word) or failed.
     recipe : str
@@ -38,9 +38,12 @@ class ShownTraining:
     validation_loss : float, optional
         The lowest so far.
     trivial_loss : float, optional
-        Loss of who only knows how often each class comes.
+        Loss of who only knows how often each class comes; of maps that of what goes in.
     accuracy : float, optional
-        Of the last validation.
+        Of the last validation, where classes are said.
+    correlation, input_correlation : float, optional
+        With the truth, of what comes out and of what goes in, at the last validation, where maps
+        are said.
     has_model : bool
         Whether there are weights to use.
     kept : str
@@ -59,6 +62,8 @@ class ShownTraining:
     validation_loss: float | None
     trivial_loss: float | None
     accuracy: float | None
+    correlation: float | None
+    input_correlation: float | None
     has_model: bool
     kept: str
     said: str
@@ -108,6 +113,8 @@ def show_training(
         validation_loss=min((row["validation_loss"] for row in judged), default=None),
         trivial_loss=last.get("trivial_loss"),
         accuracy=last.get("accuracy"),
+        correlation=last.get("correlation"),
+        input_correlation=last.get("input_correlation"),
         has_model=run.model.is_file(),
         kept=run.kept(),
         said=_last_words(run, facts),

@@ -23,7 +23,7 @@ class TrainedModel:
     Parameters
     ----------
     curves : Table
-        Loss by step, and loss and accuracy of each validation.
+        Loss by step, and loss and accuracy or correlation of each validation.
     steps : int
         How many were done, those before a resumption included.
     minutes : float

@@ -24,7 +24,9 @@ from mapscope.errors import MapscopeError
 from mapscope.viewer.contouring.contours import Contours
 from mapscope.viewer.contouring.surface import COLORMAPS, Coloring, MapSurface
 from mapscope.viewer.inputs import LayerChoice
-from mapscope.viewer.layers import tag_of
+from mapscope.viewer.layers import role_of, tag_of
+from mapscope.viewer.partners import is_of_same_run
+from mapscope.viewer.roles import CHANCES
 from mapscope.volume import Volume
 
 WAYS = (
@@ -184,13 +186,18 @@ class ColorPanel(QWidget):
             self.show_surface(self.surface)
 
     def source_map(self) -> Image | None:
-        """The second map that is chosen, another than the surface's own where there is one."""
+        """The second map that is chosen: at first what says how far to believe the surface's map.
+
+        Where there is none, it is another than the surface's own, if there is one.
+        """
         assert self.surface is not None
         if self.surface.coloring.by == "map":
             return self.source.layer
-        listed = [self.source.itemData(n) for n in range(self.source.count())]
-        others = [la for la in listed if la is not None and la is not self.surface.map]
-        self.source.choose(others[0] if others else self.source.layer)
+        shown = self.surface.map
+        others = [layer for layer in self.source.listed() if layer is not shown]
+        own = [layer for layer in others if role_of(layer) in CHANCES]
+        best = [layer for layer in own if is_of_same_run(layer, shown)] or others
+        self.source.choose(best[0] if best else self.source.layer)
         return self.source.layer
 
     def _restrict(self, limits: tuple[float, float]) -> None:

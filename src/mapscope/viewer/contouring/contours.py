@@ -159,7 +159,8 @@ class Contours(QObject):
         colormap : str, optional
             Name of a colour map of napari; None leaves it as it is.
         limits : tuple of float, optional
-            Values of the first and the last colour; None takes the 2 and 98 % quantiles.
+            Values of the first and the last colour; None takes the 2 and 98 % quantiles, and 0
+            and 1 for a map of chances.
         caption : str, optional
             What the colour bar shows, with its unit; None makes it from the second map.
 
@@ -168,7 +169,9 @@ class Contours(QObject):
         InputError
             If the layer is no map; the message says why.
         """
-        coloring = replace(coloring_by(source, surface.coloring), limits=limits)
+        coloring = coloring_by(source, surface.coloring)
+        if limits is not None:
+            coloring = replace(coloring, limits=limits)
         if colormap is not None:
             coloring = replace(coloring, colormap=colormap, is_inverted=False)
         if caption is not None:

@@ -10,6 +10,7 @@ from mapscope.viewer.contouring.making import By
 from mapscope.viewer.contouring.surface import Coloring
 from mapscope.viewer.inputs import reason_for_kind
 from mapscope.viewer.layers import SEPARATOR, noun_from_layer, role_of
+from mapscope.viewer.roles import CHANCE_COLORS, CHANCES
 from mapscope.volume import Volume
 
 PLACES: dict[By, str] = {
@@ -17,6 +18,7 @@ PLACES: dict[By, str] = {
     "height": "height z (Å)",
     "radial": "distance from the centre (Å)",
 }
+CHANCE_LIMITS = (0.0, 1.0)
 LOCAL_RESOLUTION = "local resolution (Å)"
 QUANTITIES = {
     "local resolution": LOCAL_RESOLUTION,
@@ -33,6 +35,8 @@ def caption_of(layer: Any) -> str:
     role = _plain(role_of(layer))
     if role in QUANTITIES:
         return QUANTITIES[role]
+    if role in CHANCES:
+        return role
     name = _plain(layer.name)
     found = [words for key, words in QUANTITIES.items() if key in name]
     if found:
@@ -47,6 +51,9 @@ def _plain(text: str) -> str:
 def coloring_by(source: Any, before: Coloring) -> Coloring:
     """A surface's colours by a second map's layer, or by ``"height"`` or ``"radial"`` distance.
 
+    Chances get colours that are even to the eye, from 0 to 1; other values are spread over what
+    the surface holds.
+
     Raises
     ------
     InputError
@@ -55,11 +62,18 @@ def coloring_by(source: Any, before: Coloring) -> Coloring:
     if isinstance(source, str):
         if source not in PLACES:
             raise InputError(f"a surface is coloured by {', '.join(PLACES)} or a map: {source!r}")
-        return replace(before, by=source, source=None, source_name="", caption=PLACES[source])
+        words = PLACES[source]
+        return replace(before, by=source, source=None, source_name="", caption=words, limits=None)
     reason = reason_for_kind(source, Volume)
     if reason:
         raise InputError(f"{source.name}: {reason}")
     noun = noun_from_layer(source)
+    of_chances = {"limits": CHANCE_LIMITS, "colormap": CHANCE_COLORS, "is_inverted": False}
     return replace(
-        before, by="map", source=noun, source_name=source.name, caption=caption_of(source)
+        before,
+        by="map",
+        source=noun,
+        source_name=source.name,
+        caption=caption_of(source),
+        **(of_chances if role_of(source) in CHANCES else {"limits": None}),
     )

@@ -40,6 +40,7 @@ from mapscope.viewer.editing.wording import layer_text, state_text
 from mapscope.viewer.help import add_help
 from mapscope.viewer.layers import NO_VOXEL_SIZE, reason_against
 from mapscope.viewer.manifest import NAME
+from mapscope.viewer.protecting import begin_painting
 from mapscope.viewer.views.connections import Connections
 from mapscope.viewer.workspace import bare_viewer, workspace_of
 
@@ -48,6 +49,7 @@ TIPS = {
     "edit": "Edit the selected points or labels: every change is kept and can be undone.",
     "points": "A new points layer: click where particles are. It is kept beside the selected map.",
     "labels": "A new labels layer on the grid of the selected map, with the brush ready.",
+    "protect": "The same for what jobs are to leave as it was measured, such as a ligand.",
 }
 
 
@@ -71,6 +73,7 @@ class EditDock(QWidget):
         self.edit_button = QPushButton("Edit this layer")
         self.points_button = QPushButton("New points")
         self.labels_button = QPushButton("New labels")
+        self.protect_button = QPushButton("Protect")
         self.voxel_row = EditVoxelRow()
         self.tools = ToolsPanel()
         self.regions = RegionsPanel(self.editing, self.viewer)
@@ -109,7 +112,9 @@ class EditDock(QWidget):
         layout = QVBoxLayout(column)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.about)
-        layout.addLayout(_beside(self.edit_button, self.points_button, self.labels_button))
+        layout.addLayout(
+            _beside(self.edit_button, self.points_button, self.labels_button, self.protect_button)
+        )
         layout.addWidget(self.voxel_row)
         layout.addWidget(self.tools)
         layout.addWidget(self.regions, stretch=1)
@@ -133,6 +138,7 @@ class EditDock(QWidget):
         self.edit_button.clicked.connect(lambda: self._try(self._adopt))
         self.points_button.clicked.connect(lambda: self._try(self._new_points))
         self.labels_button.clicked.connect(lambda: self._try(self._new_labels))
+        self.protect_button.clicked.connect(lambda: self._try(self._protect))
         self.undo_button.clicked.connect(self.editing.undo)
         self.redo_button.clicked.connect(self.editing.redo)
         self.save_button.clicked.connect(self.save)
@@ -165,7 +171,12 @@ class EditDock(QWidget):
         no_place = "" if layer is None else reason_against(layer)
         if type(layer).__name__ not in ("Image", "Labels") or layer is None:
             no_place = "select a map first: labels are painted on its grid"
-        reasons = {self.edit_button: reason, self.points_button: "", self.labels_button: no_place}
+        reasons = {
+            self.edit_button: reason,
+            self.points_button: "",
+            self.labels_button: no_place,
+            self.protect_button: no_place,
+        }
         for (button, why), tip in zip(reasons.items(), TIPS.values(), strict=True):
             button.setEnabled(not why)
             button.setToolTip(_sentence(why) if why else tip)
@@ -240,6 +251,9 @@ class EditDock(QWidget):
 
     def _new_labels(self) -> None:
         self.editing.new_labels(self.layer)
+
+    def _protect(self) -> None:
+        begin_painting(self.viewer, self.layer)
 
     def _reopen(self, offer: Offer) -> None:
         """Open a log, and its data file where it is not open yet."""

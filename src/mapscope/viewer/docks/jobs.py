@@ -28,6 +28,7 @@ from mapscope.viewer.forms import JobForm
 from mapscope.viewer.help import add_help
 from mapscope.viewer.inputs import can_fill, reason_for_kind
 from mapscope.viewer.layers import role_of, tag_of
+from mapscope.viewer.next_steps import jobs_before
 from mapscope.viewer.partners import half_map_pair
 from mapscope.viewer.preferences import connect_preferences
 from mapscope.viewer.preview import NAME as PREVIEW
@@ -223,10 +224,17 @@ def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
         for job in jobs
         if not job.probe
         and can_fill(job.inputs, layers)
+        and _has_what_it_follows(job, layers)
         and any(p.noun is HalfMaps for p in job.inputs)
     ]
     fitting.sort(key=lambda pair: pair[0], reverse=True)
     return [job for _, job in fitting[:MOST_SUGGESTED]]
+
+
+def _has_what_it_follows(job: Job, layers: list[Any]) -> bool:
+    """Whether the outputs of another job are there that a job goes on from, where it does."""
+    roles = {role_of(layer) for layer in layers}
+    return not jobs_before(job) or all(p.name in roles for p in job.inputs if p.required)
 
 
 def _first_steps(jobs: list[Job], layers: list[Any]) -> list[Job]:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Layer
+from napari.utils.colormaps import label_colormap
 from qtpy.QtCore import QObject, Signal
 
 from mapscope.edits import (
@@ -30,11 +31,15 @@ from mapscope.viewer.editing.keys import bind_keys, unbind_keys
 from mapscope.viewer.editing.labels_editor import LabelsEditor, labels_layer
 from mapscope.viewer.editing.points_editor import PointsEditor, points_layer
 from mapscope.viewer.layers import KEY, SEPARATOR, Tag, base_name, edited, noun_from_layer
+from mapscope.viewer.roles import PROTECTED
 from mapscope.viewer.runner import BACKGROUND, Run
 from mapscope.viewer.workspace import bare_viewer
 from mapscope.volume import Grid, Volume
 
 Editor: TypeAlias = PointsEditor | LabelsEditor
+ORANGE = 0.52
+"""Seed with which napari's first label is orange, which shows on grey maps."""
+
 NEW_POINTS, NEW_LABELS = "points", "labels"
 
 
@@ -95,8 +100,15 @@ class Editing(QObject):
         editor.layer.mode = "add"
         return editor
 
-    def new_labels(self, beside: Any) -> Editor:
+    def new_labels(self, beside: Any, word: str = NEW_LABELS) -> Editor:
         """A new labels layer on the grid of a map, ready to be painted.
+
+        Parameters
+        ----------
+        beside : layer
+            The map.
+        word : str
+            What they are, for the layer's name; those called ``"protected"`` are of that role.
 
         Raises
         ------
@@ -109,7 +121,7 @@ class Editing(QObject):
         if not isinstance(noun, Volume | Labels):
             raise InputError(f"{beside.name} has no grid: select a map")
         labels = empty_labels(noun.grid)
-        editor = self._new(labels, self._name(beside, NEW_LABELS), beside)
+        editor = self._new(labels, self._name(beside, word), beside)
         editor.layer.mode = "paint"
         editor.layer.selected_label = 1
         return editor
@@ -227,7 +239,10 @@ class Editing(QObject):
         """A layer that shows a log."""
         make = points_layer if log.header["kind"] == "Particles" else labels_layer
         data, attributes, kind = make(log, name)
-        attributes["metadata"] = {KEY: Tag(log.snapshot(), kind, None)}
+        role = PROTECTED if log.name.split(SEPARATOR)[-1] == PROTECTED else kind
+        attributes["metadata"] = {KEY: Tag(log.snapshot(), role, None)}
+        if role == PROTECTED:
+            attributes["colormap"] = label_colormap(seed=ORANGE)
         layer = Layer.create(data, attributes, kind)
         viewer = self._viewer()
         assert viewer is not None

@@ -25,7 +25,8 @@ class CurvesPlot(QWidget):
         self.names = QLabel()
         self.names.setToolTip(
             "Loss by step: of training, of validation on structures never trained on, and what "
-            "a predictor reaches that only knows how often each class comes."
+            "a predictor reaches that only knows how often each class comes; of maps, what the "
+            "map that goes in has."
         )
         self.plot = pg.PlotWidget()
         self.plot.setFixedHeight(HEIGHT)
@@ -66,7 +67,8 @@ class CurvesPlot(QWidget):
         if not values.size:
             return
         high = float(values.max())
-        self.plot.setYRange(0, high or 1.0, padding=0.08)
+        # The likelihood of a map's variance may be below 0.
+        self.plot.setYRange(min(0.0, float(values.min())), high or 1.0, padding=0.08)
         self.plot.setXRange(0, max(float(np.max(table["step"])), 1.0), padding=0.02)
 
     def theme(self, *_: Any) -> None:

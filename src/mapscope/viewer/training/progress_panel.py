@@ -175,6 +175,8 @@ def headline(shown: Any) -> str:
         parts.append(f"loss {shown.validation_loss:.3g} (trivial {shown.trivial_loss:.3g})")
     if shown.accuracy is not None:
         parts.append(f"{shown.accuracy:.1%} right")
+    if shown.correlation is not None:
+        parts.append(f"correlation {shown.correlation:.3f} (input {shown.input_correlation:.3f})")
     if shown.kept:
         parts.append(f"model {shown.kept}")
     return " · ".join(parts)

@@ -21,6 +21,14 @@ STRENGTH = 0.65
 """How much of a class's colour lies over the density."""
 
 
+_WHAT = {
+    1: "middle section, as it goes in, as it comes out and as it should",
+    2: "middle section, as it says (left) and as it is",
+    4: "each map",
+}
+"""What pictures show, by how many of them stand in a row."""
+
+
 class SamplesPanel(QWidget):
     """A button with a picture for each sample; a click shows its layers."""
 
@@ -51,13 +59,12 @@ class SamplesPanel(QWidget):
         self.buttons = [self._button(n, sample) for n, sample in enumerate(samples)]
         if not samples:
             return
-        speaks_of_voxels = samples[0].said is not None
-        columns = 2 if speaks_of_voxels else 4
+        first = samples[0]
+        columns = 1 if first.said_map is not None else 4 if first.said is None else 2
         for n, button in enumerate(self.buttons):
             self.grid.addWidget(button, n // columns, n % columns, Qt.AlignmentFlag.AlignLeft)
         self.grid.setColumnStretch(columns, 1)
-        what = "middle section, as it says (left) and as it is" if speaks_of_voxels else "each map"
-        self.title.setText(f"Samples at step {samples[0].step}: {what}")
+        self.title.setText(f"Samples at step {first.step}: {_WHAT[columns]}")
 
     def _button(self, number: int, sample: Any) -> QToolButton:
         """A picture with what is said under it."""
@@ -80,6 +87,10 @@ class SamplesPanel(QWidget):
 
 def caption_of(sample: Any) -> str:
     """What the network says of a sample, in a few words."""
+    if sample.said_map is not None:
+        if sample.correlation is None or sample.input_correlation is None:
+            return ""
+        return f"correlation {sample.input_correlation:.2f} → {sample.correlation:.2f}"
     if sample.said is not None:
         return "" if sample.accuracy is None else f"{sample.accuracy:.0%} right"
     if sample.said_class == sample.true_class:
@@ -88,13 +99,23 @@ def caption_of(sample: Any) -> str:
 
 
 def picture_of(sample: Any) -> Array:
-    """The middle section of a sample, uint8 (y, x, 3): beside each other what is said and true."""
+    """The middle section of a sample, uint8 (y, x, 3): beside each other what is said and true.
+
+    Of maps that of what went in stands before them.
+    """
     gray = _gray(sample.map)
+    if sample.said_map is not None:
+        return _beside(gray, _gray(sample.said_map), _gray(sample.true_map))
     if sample.said is None:
         return np.ascontiguousarray(gray)
+    return _beside(_painted(gray, sample.said), _painted(gray, sample.truth))
+
+
+def _beside(*pictures: Array) -> Array:
+    """Pictures (y, x, 3) in a row, with gaps between."""
     gap = np.zeros((EDGE, GAP, 3), np.uint8)
-    both = [_painted(gray, sample.said), gap, _painted(gray, sample.truth)]
-    return np.ascontiguousarray(np.concatenate(both, axis=1))
+    parts = [part for picture in pictures for part in (gap, picture)][1:]
+    return np.ascontiguousarray(np.concatenate(parts, axis=1))
 
 
 def _section(data: Array) -> Array:
