@@ -37,7 +37,7 @@ from pathlib import Path
 import numpy as np
 
 from mapscope import files
-from mapscope.errors import DataError
+from mapscope.errors import DataError, InputError
 from mapscope.inference.enhancing import enhancers
 from mapscope.inference.noise_answer import noise_of_data
 from mapscope.jobs import all_jobs
@@ -220,14 +220,21 @@ def of_parts(
     for number, (name, structure) in enumerate(structures):
         low, high = RESOLUTIONS
         resolution = low + (high - low) * ((number * 0.618) % 1)
-        taken, kept, what = part_removed(model, structure, resolution, number, edge)
+        try:
+            taken, kept, what = part_removed(model, structure, resolution, number, edge)
+            value, seen = blob_recall(model, structure, resolution, number, edge)
+        except InputError as error:
+            print(f"       ({name} is left out: {error})")
+            continue
+        at = f"{name} at {resolution:.1f} Å"
         more.append(taken)
-        yield Finding(f"{name} at {resolution:.1f} Å without {what}: more shown", taken, most=ADDED)
+        yield Finding(f"{at} without {what}: more shown", taken, most=ADDED)
         print(f"       (with it, the enhanced map shows {kept:.2f} of it)")
-        value, seen = blob_recall(model, structure, resolution, number, edge)
         if seen:
             recalls.append(value)
-            yield Finding(f"{name} at {resolution:.1f} Å: recall of {seen} blob voxels", value)
+            yield Finding(f"{at}: recall of {seen} blob voxels", value)
+    if not recalls:
+        return
     yield Finding("more shown of what was taken away, mean", float(np.mean(more)), most=ADDED_MEAN)
     yield Finding("recall of blobs, mean", float(np.mean(recalls)), least=RECALL)
     yield Finding(

@@ -311,3 +311,17 @@ def test_sharpen_when_something_is_missing_says_what() -> None:
     elsewhere = replace(HALVES.first, origin=(5.0, 0.0, 0.0))
     with pytest.raises(GridError):
         SHARPEN(elsewhere, HALVES)
+
+
+def test_sharpen_a_masked_map_of_known_resolution_holds_back_what_must_be_noise() -> None:
+    distance = np.sqrt(((np.indices((SIZE,) * 3) - SIZE / 2) ** 2).sum(axis=0))
+    window = np.clip((RADIUS + 6 - distance) / 3, 0, 1).astype(np.float32)
+    masked = HALVES.first.with_data(HALVES.first.data * window)
+    tables = [SHARPEN(masked, resolution=d).gain for d in (3.5, 5.0)]
+    mean, whole = (
+        [float(np.interp(0.19, t["frequency"], t[name])) for t in tables]
+        for name in ("mean", "whole")
+    )
+    shares = np.array(mean) / whole
+    assert shares[0] > 0.5
+    assert shares[1] < 0.5 * shares[0]

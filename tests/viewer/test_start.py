@@ -59,7 +59,7 @@ def test_question_that_needs_a_model_is_not_asked_without_one(
 ) -> None:
     monkeypatch.setenv("MAPSCOPE_MODELS", str(tmp_path))
     monkeypatch.setattr(model_list, "bundled_folder", lambda: tmp_path)
-    assert [q.job for q in ALL if not q.is_there] == ["classify_resolution"]
+    assert [q.job for q in ALL if not q.is_there] == ["classify_resolution", "enhance"]
 
 
 def test_questions_name_everything_once() -> None:
@@ -93,7 +93,7 @@ def test_questions_when_nothing_is_open_then_they_are_grey_and_say_why(desk: Des
     panel = desk.docks["Jobs"].start
     reasons = {q.words: b.toolTip() for q, b in panel.buttons.items() if not b.isEnabled()}
     enabled = [q.dock for q, b in panel.buttons.items() if b.isEnabled()]
-    assert enabled == ["Edit"]
+    assert enabled == ["Edit", "Train"]
     assert reasons["What is this file? Is it sound?"].startswith("Open a file first")
     assert reasons["Is my map any good?"] == "Open both half maps first."
     assert reasons["Sharpen my map"] == "Open a map first."
