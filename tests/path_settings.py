@@ -18,6 +18,39 @@ data = { kind = "class_maps", size = 8, voxel_size = 6.0, orientations = 1, min_
 schedule = { steps = 2, batch = 3, validate_every = 2, validation_samples = 3, workers = 0 }
 """
 
+_RECIPE_OF_MAPS = """
+name = "tiny_enhancer"
+about = "A recipe for tests."
+
+[network]
+name = "residual_unet"
+
+[network.config]
+channels = 2
+widths = [4, 6]
+voxel_heads = { map = 1, variance = 1 }
+conditions = 1
+adds_input = "map"
+
+[data]
+kind = "half_map_pairs"
+size = 16
+border = 4
+
+[[losses]]
+kind = "map"
+square = 1.0
+variance = 0.5
+variance_output = "variance"
+
+[schedule]
+steps = 2
+batch = 2
+validate_every = 2
+validation_samples = 2
+workers = 0
+"""
+
 SAMPLE = Path(__file__).parent.parent / "sample_data"
 
 
@@ -61,6 +94,17 @@ def _training() -> dict[str, str]:
     return settings
 
 
+@cache
+def _training_of_maps() -> Path:
+    """The folder of a training whose network makes maps of half maps."""
+    from mapscope.jobs import train
+
+    recipe, run = _folder() / "recipe_of_maps.toml", _folder() / "run_of_maps"
+    recipe.write_text(_RECIPE_OF_MAPS)
+    train(recipe=str(recipe), corpus=_training()["corpus"], run_folder=run)
+    return run
+
+
 def path_settings(job: str) -> dict[str, Any]:
     """What a job needs where it takes paths; nothing for any other job."""
     if job == "build_corpus":
@@ -71,7 +115,9 @@ def path_settings(job: str) -> dict[str, Any]:
         return {"recipe": _training()["recipe"]}
     if job == "list_trainings":
         return {"folder": str(_folder())}
-    of_a_training = ("calibrate_confidence", "evaluate", "keep_model", "resume_training")
+    if job == "calibrate_confidence":
+        return {"run_folder": str(_training_of_maps()), "samples": 4}
+    of_a_training = ("evaluate", "keep_model", "resume_training")
     if job in (*of_a_training, "show_sample", "show_training"):
         return {"run_folder": _training()["run_folder"]}
     if job == "classify_resolution":

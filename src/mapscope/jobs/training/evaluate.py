@@ -34,9 +34,11 @@ class EvaluatedModel:
     trivial_loss : float
         Cross entropy of who only knows how often each class comes; of maps the loss of what goes
         in, taken for the answer.
-    correlation, input_correlation : float, optional
-        Mean correlation with the truth of what comes out and of what goes in, over the samples
-        whose truth is not constant; None where classes are said.
+    correlation : float, optional
+        Mean correlation with the truth of what comes out, over the samples whose truth is not
+        constant; None where classes are said.
+    input_correlation : float, optional
+        The same of what goes in.
     """
 
     scores: Table

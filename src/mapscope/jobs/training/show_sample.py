@@ -54,8 +54,10 @@ class ShownSample:
         The map that it makes of what it saw, where it says maps.
     true_map : Volume, optional
         The map that it should make.
-    correlation, input_correlation : float, optional
-        Of that map, and of what it saw, with the true one; None also where that is constant.
+    correlation : float, optional
+        Of the map that it makes with the true one; None also where that is constant.
+    input_correlation : float, optional
+        Of what it saw with the true one.
     """
 
     map: Volume

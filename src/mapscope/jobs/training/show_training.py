@@ -41,9 +41,10 @@ class ShownTraining:
         Loss of who only knows how often each class comes; of maps that of what goes in.
     accuracy : float, optional
         Of the last validation, where classes are said.
-    correlation, input_correlation : float, optional
-        With the truth, of what comes out and of what goes in, at the last validation, where maps
-        are said.
+    correlation : float, optional
+        With the truth, of what comes out, at the last validation, where maps are said.
+    input_correlation : float, optional
+        The same of what goes in.
     has_model : bool
         Whether there are weights to use.
     kept : str
