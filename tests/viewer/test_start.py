@@ -46,8 +46,13 @@ def is_on_top(dock: Any) -> bool:
     return not dock.visibleRegion().isEmpty()
 
 
+ENHANCER = model_list.bundled_folder() / "enhancer.safetensors"
+
+
 @pytest.mark.parametrize("question", ALL, ids=lambda q: q.words)
 def test_question_is_answered_by_something_that_is_there(question: Question) -> None:
+    if question.job == "enhance" and not ENHANCER.is_file():
+        pytest.skip("the enhancer is not trained yet: its weights are not there")
     assert question.is_there
     assert bool(question.job) != bool(question.dock)
     assert question.tip.endswith(".")
@@ -72,7 +77,7 @@ def test_every_question_when_clicked_then_what_answers_it_is_shown(shown_desk: D
     desk = shown_desk
     desk.viewer.open_sample(PLUGIN, "four_helix_bundle")
     jobs = desk.docks["Jobs"]
-    assert list(jobs.start.buttons) == ALL
+    assert list(jobs.start.buttons) == [question for question in ALL if question.is_there]
     for question, button in jobs.start.buttons.items():
         frame_of(jobs).raise_()
         if not jobs.start_button.isChecked():
