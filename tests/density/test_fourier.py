@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mapscope.density.fourier import (
+    Counting,
     Edge,
     Shells,
     apply_radial,
@@ -77,6 +78,37 @@ def test_counts_when_full_space_are_those_of_the_complex_transform() -> None:
     rounded = np.floor(radius + 0.5).astype(int)
     wanted = [int((rounded == number).sum()) for number in range(shells.number)]
     assert shells.counts().tolist() == wanted
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (2, 1, 4)])
+@pytest.mark.parametrize("counting", ["half", "full"])
+def test_sums_are_those_of_each_coefficient_by_itself(
+    shape: tuple[int, int, int], counting: Counting
+) -> None:
+    shells = Shells(Grid(shape, (1.0, 1.3, 0.9)), counting)
+    columns = shape[2] // 2 + 1
+    terms = np.random.default_rng(2).random((2, *shape[:2], columns))
+    often = np.ones(columns)
+    if counting == "full":
+        often[1 : (shape[2] + 1) // 2] = 2
+    expected = np.zeros((2, shells.number + 1))
+    for plane in range(shape[0]):
+        for row, values in enumerate(terms):
+            np.add.at(expected[row], shells.index(plane), often * values[plane])
+    found = shells.sums(lambda plane: tuple(terms[:, plane]))
+    np.testing.assert_allclose(found, expected[:, :-1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (2, 1, 4)])
+def test_radial_gain_is_that_of_each_coefficients_own_frequency(
+    shape: tuple[int, int, int],
+) -> None:
+    grid = Grid(shape, (1.0, 1.3, 0.9))
+    ft = transform(np.random.default_rng(3).standard_normal(shape))
+    gain = low_pass_gain(3.0, 0.2)
+    z, y, x = frequencies(grid)
+    expected = ft * gain(np.sqrt(z**2 + y**2 + x**2))
+    np.testing.assert_allclose(apply_radial(ft, grid, gain), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("edge", ["cosine", "gaussian"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from mapscope.density.frame import flip_hand
 from mapscope.density.half_map_mask import mask_of_half_maps, mask_of_map
 from mapscope.density.halves import mean_map
+from mapscope.density.resample import onto_grid, resample_fourier, shape_for_voxel_size
 from mapscope.simulate.atoms import Atoms
 from mapscope.simulate.density import fixed_density
 from mapscope.volume import Grid, HalfMaps, Volume
@@ -49,6 +53,32 @@ def test_mask_holds_the_atoms_and_little_else(level: float) -> None:
     assert 0 <= mask.data.min() <= mask.data.max() <= 1
     assert mask.grid.matches(GRID)
     assert ((mask.data > 0.1) & (mask.data < 0.9)).any()
+
+
+@pytest.mark.parametrize("size", [0.7, 1.0, 1.3, 2.0])
+def test_means_of_voxels_make_the_mask_that_exactly_resampled_maps_make(size: float) -> None:
+    shape = (round(80 / size) + 1, round(90 / size), round(84 / size))
+    grid = Grid(shape, (size,) * 3, (4.0, 5.0, 6.0))
+    volume = Volume(fixed_density(ball_of_atoms(), grid, "eman", 4.0), grid.voxel_size, grid.origin)
+    coarse = mask_of_map(resample_fourier(volume, shape_for_voxel_size(grid, 3.0)))
+    assert coarse is not None
+    expected = onto_grid(coarse, grid, order=1)
+    found = mask_of_map(volume)
+    assert found is not None
+    assert found.grid == grid
+    off = found.data - expected.data
+    assert abs(off.sum()) < 0.03 * expected.data.sum()
+    assert np.square(off).sum() < 0.02 * np.square(expected.data).sum()
+
+
+@pytest.mark.parametrize("axis", ["z", "y", "x"])
+def test_mask_of_the_mirror_image_is_the_mirror_image(axis: Any) -> None:
+    volume = mean_map(halves_of(0.5))
+    one, other = mask_of_map(volume), mask_of_map(flip_hand(volume, axis))
+    assert one is not None
+    assert other is not None
+    off = other.data - flip_hand(one, axis).data
+    assert np.square(off).sum() < 0.02 * np.square(one.data).sum()
 
 
 def test_nothing_stands_out_from_noise() -> None:

@@ -70,4 +70,4 @@ def test_match_amplitudes_of_a_blurred_map_gives_the_sharp_one_again() -> None:
 
 def test_match_amplitudes_when_cancelled_stops(cancel: Callable[[int], Progress]) -> None:
     with pytest.raises(Cancelled):
-        match_amplitudes(random_volume(), random_volume(1), progress=cancel(40))
+        match_amplitudes(random_volume(), random_volume(1), progress=cancel(20))

@@ -184,7 +184,7 @@ def test_fourier_shell_correlation_when_mask_does_not_fit_says_so() -> None:
         fourier_shell_correlation(maps, mask.with_data(0 * mask.data))
 
 
-@pytest.mark.parametrize("at", [3, 25, 40, 60, 100])
+@pytest.mark.parametrize("at", [3, 25, 40, 60, 80])
 def test_fourier_shell_correlation_when_cancelled_stops(
     at: int, cancel: Callable[[int], Progress]
 ) -> None:

@@ -392,6 +392,17 @@ def test_model_when_it_is_not_told_what_it_must_know_says_what(tmp_path: Path) -
     assert told.prediction.is_complete
 
 
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in model_list.bundled_folder().glob("*.safetensors"))
+)
+def test_model_that_comes_with_mapscope_is_what_its_card_says(name: str) -> None:
+    file = verify(name)
+    training = file.card.training
+    assert training.scores
+    assert set(training.commands) == set(training.scores)
+    assert training.minutes > 0
+
+
 def test_models_when_imported_are_listed_verified_and_removed(
     model: Path, own: Path, tmp_path: Path
 ) -> None:

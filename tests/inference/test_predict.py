@@ -85,6 +85,42 @@ def test_prediction_when_the_network_is_fused_runs_packed_convolutions_only() ->
     assert not kinds & {"Conv3d", "ConvTranspose3d", "BatchNorm3d", "PReLU", "LeakyReLU"}
 
 
+class Told(nn.Module):
+    """Its input and what it is told."""
+
+    def forward(self, maps: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+        return maps + told[:, :1, None, None, None]
+
+
+def test_network_of_one_checksum_is_made_ready_once_and_told_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, plain = list[str](), ready.ready_network
+
+    def count(*args: Any, **kwargs: Any) -> ready.ReadyNetwork:
+        made.append(kwargs["precision"])
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(ready, "ready_network", count)
+    density = noise(12, 10, 11)
+    for told in (1.0, 2.0, -3.0):
+        plan = Plan(16, 2, conditions=(told,), key="one of these tests")
+        found = run(Told(), density, plan).outputs["output"][0]
+        np.testing.assert_allclose(found, density + told, atol=1e-6)
+    assert made == ["fp32"]
+    run(Told(), density, Plan(16, 2, conditions=(1.0,), key="another of these tests"))
+    assert made == ["fp32", "fp32"]
+
+
+def test_no_more_than_two_networks_are_kept() -> None:
+    network = SmallUnet()
+    made = [ready.kept_network(key, network, channels=1, multiple=2) for key in "abc"]
+    again = [ready.kept_network(key, network, channels=1, multiple=2) for key in "cba"]
+    assert again[0].network is made[2].network
+    assert again[1].network is made[1].network
+    assert again[2].network is not made[0].network
+
+
 class Forked(nn.Module):
     """What its convolution gives is used twice: the normalisation must not be folded into it."""
 

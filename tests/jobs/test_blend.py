@@ -111,7 +111,7 @@ def test_command_blends_files_and_keeps_what_is_painted(
     np.testing.assert_array_equal(written.data[box.slices], DATA.data[box.slices])
     expected = blend(DATA, PRIOR, protected=painted(box), prior_share=0.8)
     np.testing.assert_allclose(written.data, expected.blended.data, atol=1e-6)
-    assert expected.caption == "80% prior"
+    assert expected.caption == "80 % prior"
     record = record_of(expected.blended)
     assert record is not None
     assert record.parameters["prior_share"] == 0.8

@@ -34,26 +34,26 @@ def sample(size: int = 24) -> Sample:
 
 @pytest.mark.parametrize(("reach", "felt"), [(0, 0), (1, 2), (3, 4), (4, 4), (5, 6)])
 def test_margin_is_as_far_as_the_network_feels_in_whole_multiples(reach: int, felt: int) -> None:
-    assert felt_margin(Blur(reach, 1.0), [sample()]) == felt
+    assert felt_margin(Blur(reach, 1.0), [sample()], 24) == felt
 
 
 def test_what_is_too_weak_to_matter_is_not_felt() -> None:
-    assert felt_margin(Blur(5, 1e-5), [sample()]) == 0
-    assert felt_margin(Blur(5, 1e-2), [sample()]) == 6
+    assert felt_margin(Blur(5, 1e-5), [sample()], 24) == 0
+    assert felt_margin(Blur(5, 0.1), [sample()], 24) == 6
 
 
 def test_margin_is_never_above_what_the_network_can_see() -> None:
     torch.manual_seed(1)
     network = ResidualUnet(widths=(4, 6), voxel_heads={"map": 1})
-    assert felt_margin(network, [sample(16), sample(12)]) <= network.margin
-    assert felt_margin(network, []) == network.margin
+    assert felt_margin(network, [sample(16), sample(16)], 24) <= network.margin
+    assert felt_margin(network, [], 24) == network.margin
 
 
 def test_tiles_with_the_felt_margin_are_the_whole_map() -> None:
     torch.manual_seed(1)
     network = ResidualUnet(widths=(4, 6), voxel_heads={"map": 1}).eval()
     nn.init.normal_(network.down[0].blocks[0].second_norm.weight, std=0.5)  # type: ignore[union-attr,index]
-    margin = felt_margin(network, [sample(24)])
+    margin = felt_margin(network, [sample(24)], 24)
     assert 0 < margin < network.margin
     maps = torch.randn(1, 1, 48, 8, 8)
     with torch.inference_mode():

@@ -18,6 +18,7 @@ from mapscope.training.map_losses import (
     absolute_error,
     correlation,
     overlap_error,
+    peak_error,
     shell_correlations,
     shell_error,
     square_error,
@@ -124,17 +125,34 @@ def test_variance_is_best_where_it_is_the_squared_error_and_the_map_learns_nothi
         assert worse.item() > error.item()
 
 
+def test_peaks_count_the_highest_voxels_and_only_of_noise() -> None:
+    target, low = torch.zeros(2, 1, 8, 8, 8), noise(2, 1, 8, 8, 8)
+    high = low.clone()
+    high[1, 0, 4, 4, 4] = 30.0
+    low.requires_grad_(True)
+    first, second = peak_error(low, target)
+    first.backward()
+    assert low.grad is not None
+    highest = low.detach()[0].abs().flatten().argmax()
+    assert int(low.grad[0].abs().flatten().argmax()) == int(highest)
+    assert float(peak_error(high, target)[1]) > 50 * float(second)
+    assert float(square_error(high, target)[1]) < 4 * float(square_error(low, target)[1])
+    assert peak_error(high, noise(2, 1, 8, 8, 8, seed=4)).tolist() == [0.0, 0.0]
+    assert peak_error(torch.zeros_like(target), target).max() < 1e-6
+
+
 def test_the_loss_of_a_map_is_the_weighted_sum_of_its_terms() -> None:
     said, target = noise(2, 1, 8, 8, 8).abs(), noise(2, 1, 8, 8, 8, seed=4).abs()
+    target[1] = 0.0
     log_variance = noise(2, 1, 8, 8, 8, seed=5)
     table = MapLoss(
-        kind="map", square=2.0, shells=0.5, overlap=3.0, absolute=0.25,
+        kind="map", square=2.0, shells=0.5, overlap=3.0, absolute=0.25, peaks=0.1,
         variance=0.75, variance_output="variance",
     )  # fmt: skip
     parts = (
         2.0 * square_error(said, target) + 0.5 * shell_error(said, target)
         + 3.0 * overlap_error(said, target) + 0.25 * absolute_error(said, target)
-        + 0.75 * variance_error(said, target, log_variance)
+        + 0.75 * variance_error(said, target, log_variance) + 0.1 * peak_error(said, target)
     )  # fmt: skip
     outputs = {"map": said, "variance": log_variance}
     total = TotalLoss([table])(outputs, {"map": target})

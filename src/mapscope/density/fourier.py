@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -155,25 +155,35 @@ class Shells:
         message: str = "sums over shells",
     ) -> npt.NDArray[np.float64]:
         """Sums over each shell, shape (terms, shells), of real arrays that `terms(plane)` gives."""
-        planes, number = self.grid.shape[0], self.number
+        (planes, height, _), number = self.grid.shape, self.number
         total: Array | None = None
-        for plane in range(planes):
-            progress(plane, planes, message)
-            shell = self.index(plane).ravel()
+        for plane in range(planes // 2 + 1):
+            progress(2 * plane, planes + 1, message)
+            shell = self.index(plane)[: height // 2 + 1].ravel()
+            # What lies mirrored in z or y lies in the same shell: it is added up before.
+            mates = [terms(mate) for mate in sorted({plane, -plane % planes})]
+            folded = [
+                _folded(sum(self._weight * term for term in same), height)
+                for same in zip(*mates, strict=True)
+            ]
             rows = np.stack(
-                [
-                    np.bincount(shell, (self._weight * term).ravel(), number + 1)[:number]
-                    for term in terms(plane)
-                ]
+                [np.bincount(shell, term.ravel(), number + 1)[:number] for term in folded]
             )
             total = rows if total is None else total + rows
-        progress(planes, planes, message)
+        progress(1, 1, message)
         return np.asarray(total)
 
     def counts(self, progress: Progress = silent) -> npt.NDArray[np.float64]:
         """Number of coefficients in each shell, shape (shells,)."""
         plane = np.ones(self._squares[1].shape)
         return np.asarray(self.sums(lambda _: (plane,), progress, "counting coefficients")[0])
+
+
+def _folded(plane: Any, height: int) -> Array:
+    """Rows of a plane (y, x) at non-negative frequencies, with those at negative ones added."""
+    rows = np.array(plane[: height // 2 + 1])
+    rows[1 : (height + 1) // 2] += plane[: height // 2 : -1]
+    return rows
 
 
 def apply_radial(
@@ -197,12 +207,17 @@ def apply_radial(
     complex64 array (..., z, y, x // 2 + 1)
     """
     shells = Shells(grid)
+    planes, height = grid.shape[:2]
+    row = np.arange(height)
+    mirrored = np.minimum(row, height - row)
     result = np.empty(ft.shape, dtype=np.complex64)
-    for plane in range(grid.shape[0]):
-        progress(plane, grid.shape[0], "radial filter")
-        factor = gain(shells.radius(plane) * shells.width).astype(np.float32)
-        np.multiply(ft[..., plane, :, :], factor, out=result[..., plane, :, :])
-    progress(grid.shape[0], grid.shape[0], "radial filter")
+    for plane in range(planes // 2 + 1):
+        progress(2 * plane, planes + 1, "radial filter")
+        radius = shells.radius(plane)[: height // 2 + 1]
+        factor = gain(radius * shells.width).astype(np.float32)[mirrored]
+        for mate in {plane, -plane % planes}:
+            np.multiply(ft[..., mate, :, :], factor, out=result[..., mate, :, :])
+    progress(1, 1, "radial filter")
     return result
 
 

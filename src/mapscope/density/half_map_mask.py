@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import numpy.typing as npt
 
 from mapscope.cache import shared
 from mapscope.density.fourier import low_pass
 from mapscope.density.mask import automatic_threshold, make_mask
-from mapscope.density.resample import onto_grid, resample_fourier, shape_for_voxel_size
+from mapscope.density.resample import resample_fourier, shape_for_voxel_size
 from mapscope.density.wiener import WienerFilter, wiener_filter
 from mapscope.errors import DataError
 from mapscope.progress import Progress, part, silent
 from mapscope.record import checksum_of
-from mapscope.volume import HalfMaps, Volume
+from mapscope.volume import Array, Grid, HalfMaps, Volume
 
 _VOXEL_SIZE = 3.0  # coarse voxels are enough for a shape, and much faster
 _SMOOTH = 12.0
@@ -98,10 +101,40 @@ def measured_filter(
 
 def _smooth(volume: Volume, progress: Progress) -> Volume:
     """The map on coarse voxels, bright where it is dense, without detail."""
-    shape = shape_for_voxel_size(volume.grid, max(_VOXEL_SIZE, *volume.voxel_size))
-    coarse = resample_fourier(volume, shape, progress=part(progress, 0, 1, 2))
-    smooth = low_pass(coarse, _SMOOTH, edge="gaussian", progress=part(progress, 1, 2, 2))
+    pooled, blur = _pooled(volume)
+    shape = shape_for_voxel_size(pooled.grid, max(_VOXEL_SIZE, *pooled.voxel_size))
+    coarse = resample_fourier(pooled, shape, progress=part(progress, 0, 1, 2))
+    # Means of voxels blur like a Gaussian: the filter has to do only the rest.
+    resolution = math.sqrt(_SMOOTH**2 - 2 * math.pi**2 / math.log(2) * blur)
+    smooth = low_pass(coarse, resolution, edge="gaussian", progress=part(progress, 1, 2, 2))
     return Volume(volume.contrast * smooth.data, smooth.voxel_size, smooth.origin)
+
+
+def _pooled(volume: Volume) -> tuple[Volume, float]:
+    """Means of neighbouring voxels, and their variance in place along an axis in Å²."""
+    factors = [max(1, int(_VOXEL_SIZE / size + 1e-3)) for size in volume.voxel_size]
+    data, origin, sizes, blurs = volume.float32(), [], [], []
+    for axis, (factor, size) in enumerate(zip(factors, volume.voxel_size, strict=True)):
+        data = _means(data, axis, factor)
+        origin.append(volume.origin[axis] + (factor - 1) / 2 * size)
+        sizes.append(factor * size)
+        blurs.append((factor**2 - 1) * size**2 / 12)
+    return Volume(data, tuple(sizes), tuple(origin)), float(np.mean(blurs))  # type: ignore[arg-type]
+
+
+def _means(data: Array, axis: int, factor: int) -> Array:
+    """Means of so many voxels along an axis; the last may be of fewer."""
+    if factor == 1:
+        return data
+    source = np.moveaxis(data, axis, 0)
+    total = np.array(source[::factor])
+    for step in range(1, factor):
+        more = source[step::factor]
+        total[: len(more)] += more
+    total /= np.float32(factor)
+    if rest := len(source) % factor:
+        total[-1] *= np.float32(factor / rest)
+    return np.moveaxis(total, 0, axis)
 
 
 def _around(smooth: Volume, level: float, volume: Volume, progress: Progress) -> Volume | None:
@@ -116,4 +149,29 @@ def _around(smooth: Volume, level: float, volume: Volume, progress: Progress) ->
         soft_edge=_SOFT_EDGE,
         progress=part(progress, 0, 1, 2),
     )
-    return onto_grid(mask, volume.grid, order=1, progress=part(progress, 1, 2, 2))
+    progress(1, 2, "mask on the voxels of the map")
+    return _on_voxels(mask, volume.grid)
+
+
+def _on_voxels(mask: Volume, grid: Grid) -> Volume:
+    """A mask of coarse voxels, linear between them, on another grid; it goes on at the edges."""
+    data = mask.float32()
+    for axis in (2, 1, 0):
+        start = (grid.origin[axis] - mask.origin[axis]) / mask.voxel_size[axis]
+        step = grid.voxel_size[axis] / mask.voxel_size[axis]
+        data = _between(data, axis, start + step * np.arange(grid.shape[axis]))
+    return Volume(data, grid.voxel_size, grid.origin)
+
+
+def _between(data: Array, axis: int, places: Array) -> npt.NDArray[np.float32]:
+    """Values along an axis, linear between its voxels."""
+    source = np.moveaxis(data, axis, 0)
+    last = len(source) - 1
+    result = np.empty((len(places), *source.shape[1:]), dtype=np.float32)
+    for number, place in enumerate(np.clip(places, 0, last)):
+        low = min(int(place), max(0, last - 1))
+        share = np.float32(place - low)
+        np.subtract(source[min(low + 1, last)], source[low], out=result[number])
+        result[number] *= share
+        result[number] += source[low]
+    return np.moveaxis(result, 0, axis)

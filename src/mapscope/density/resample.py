@@ -25,6 +25,7 @@ Order: TypeAlias = Literal[1, 3]
 _TOLERANCE = 1e-3
 _POINTS_AT_ONCE = 200_000
 _SLAB_VOXELS = 1_000_000
+_WORKERS = -1  # as many threads as there are cores
 _SPLINE_REACH = 16  # a voxel this far away counts for 1e-9
 
 
@@ -65,19 +66,36 @@ def resample_fourier(volume: Volume, new_shape: Shape, *, progress: Progress = s
     """
     size = [edge / max(n, 1) for edge, n in zip(volume.grid.extent, new_shape, strict=True)]
     target = Grid(new_shape, tuple(size), volume.origin)  # type: ignore[arg-type]
-    coefficients = transform(volume.data, part(progress, 0, 1, 2))
-    coefficients = _resized(coefficients, 0, volume.shape[0], target.shape[0])
-    coefficients = _resized(coefficients, 1, volume.shape[1], target.shape[1])
-    coefficients = _resized_half(coefficients, volume.shape[2], target.shape[2])
+    coefficients = _transform(volume.data, target.shape, part(progress, 0, 1, 2))
     coefficients *= np.float32(math.prod(target.shape) / math.prod(volume.shape))
     data = inverse(coefficients, target.shape, part(progress, 1, 2, 2))
     return Volume(data, target.voxel_size, volume.origin, contrast=volume.contrast)
 
 
+def _transform(data: Array, shape: Shape, progress: Progress) -> Array:
+    """Fourier coefficients of a map for another number of voxels, what is dropped dropped early."""
+    from scipy.fft import fft, rfft
+
+    progress(0, 1, "Fourier transform")
+    ft = rfft(np.asarray(data, dtype=np.float32), axis=2, workers=_WORKERS)
+    for axis in (1, 0):
+        before = axis + 1
+        if shape[before] < data.shape[before]:
+            ft = _resized(ft, before, data.shape[before], shape[before])
+        ft = fft(ft, axis=axis, workers=_WORKERS)
+    for axis, (old, new) in enumerate(zip(data.shape, shape, strict=True)):
+        if axis == 0 or new > old:
+            ft = _resized(ft, axis, old, new)
+    progress(1, 1, "Fourier transform")
+    return np.asarray(ft, dtype=np.complex64)
+
+
 def _resized(ft: Array, axis: int, old: int, new: int) -> Array:
-    """Coefficients of a full axis for another size; Nyquist is halved or added up."""
+    """Coefficients of an axis for another size; Nyquist is halved or added up."""
     if old == new:
         return ft
+    if axis == 2:
+        return _resized_half(ft, old, new)
     source = np.moveaxis(ft, axis, 0)
     result = np.zeros((new, *source.shape[1:]), dtype=ft.dtype)
     kept = min(old, new)

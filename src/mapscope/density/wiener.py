@@ -308,8 +308,9 @@ def _within(volume: Volume, mask: Volume | None) -> npt.NDArray[np.float32]:
 
 
 def _cross(a: Array, b: Array) -> npt.NDArray[np.float32]:
-    """Real part of a times the conjugate of b."""
-    return np.asarray(a.real * b.real + a.imag * b.imag)
+    """Real part of a times the conjugate of b, both complex64 and without gaps in memory."""
+    product = a.view(np.float32) * b.view(np.float32)
+    return np.asarray(product[..., 0::2] + product[..., 1::2])
 
 
 def _filter(

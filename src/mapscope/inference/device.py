@@ -42,16 +42,21 @@ def machine_name(device: str) -> str:
     import torch
 
     chip = torch.cuda.get_device_name() if device == "cuda" else _processor()
-    threads = torch.get_num_threads() if device == "cpu" else 0
-    return f"{chip}, {threads} threads, torch {torch.__version__}"
+    count = torch.get_num_threads()
+    threads = f", {count} thread{'s' if count > 1 else ''}" if device == "cpu" else ""
+    return f"{chip}{threads}, torch {torch.__version__}"
 
 
 def _processor() -> str:
-    """Name of this machine's processor with what bfloat16 it knows, as well as it can be told."""
+    """Name of this machine's processor with family and model, as well as it can be told."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
-    wanted = ("vendor_id", "cpu family", "model", "model name")
-    pairs = dict(line.partition(":")[::2] for line in reversed(lines))
-    return " ".join(v.strip() for k, v in sorted(pairs.items()) if k.strip() in wanted)
+    pairs = (line.partition(":")[::2] for line in reversed(lines))
+    known = {key.strip(): value.strip() for key, value in pairs}
+    words = [
+        f"{n} {known[k]}" for n, k in (("family", "cpu family"), ("model", "model")) if k in known
+    ]
+    name = known.get("model name", platform.machine())
+    return f"{name} ({', '.join(words)})" if words else name

@@ -75,14 +75,14 @@ class PackedConvolution(nn.Module):
         """Maps (n, channels, z, y, x), channels last in memory."""
         maps = maps.contiguous(memory_format=torch.channels_last_3d)
         shape = tuple(maps.shape)
-        if shape not in self._packed:
+        packed = self._packed.get(shape)
+        if packed is None:
             if len(self._packed) >= _MOST_SHAPES:
                 self._packed.clear()
-            self._packed[shape] = self._pack(self.weight, *self._numbers, list(shape))
+            packed = self._pack(self.weight, *self._numbers, list(shape))
+            self._packed[shape] = packed
         act, slope = self._activation
-        result: torch.Tensor = self._run(
-            maps, self._packed[shape], self.bias, *self._numbers, act, slope, ""
-        )
+        result: torch.Tensor = self._run(maps, packed, self.bias, *self._numbers, act, slope, "")
         return result
 
     def _apply(self, *_args: Any, **_kwargs: Any) -> PackedConvolution:

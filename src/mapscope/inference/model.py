@@ -18,6 +18,7 @@ from mapscope.inference.model_file import ModelFile, read_model
 from mapscope.inference.model_input import ModelInput, input_for
 from mapscope.inference.model_list import find_model
 from mapscope.inference.model_network import network_of
+from mapscope.inference.normalise import Scaling
 from mapscope.inference.predict import Plan, Preview, estimate, predict
 from mapscope.inference.prediction import Prediction, Stopped
 from mapscope.inference.ready import Precision, ReadyNetwork, finish, ready_network
@@ -63,13 +64,21 @@ class Model:
         self.network = network_of(file)
         self._ready: dict[tuple[str, tuple[float, ...]], ReadyNetwork] = {}
 
-    def prepare(self, maps: Sequence[Volume], *, progress: Progress = silent) -> ModelInput:
+    def prepare(
+        self,
+        maps: Sequence[Volume],
+        scalings: tuple[Scaling, ...] | None = None,
+        *,
+        progress: Progress = silent,
+    ) -> ModelInput:
         """Maps at the model's voxel size, and how they are to be scaled.
 
         Parameters
         ----------
         maps : sequence of Volume
             As many as the card has input channels, on one grid.
+        scalings : tuple of Scaling, optional
+            Of larger maps from which these were cut; None measures them.
         progress : callable
             Called once per slab.
 
@@ -82,7 +91,7 @@ class Model:
         DataError
             If a map is constant.
         """
-        return input_for(self.card, maps, progress=progress)
+        return input_for(self.card, maps, scalings, progress=progress)
 
     def predict(
         self,

@@ -59,8 +59,16 @@ class ModelInput:
         return np.stack([scaling(volume.float32()) for volume, scaling in pairs])
 
 
-def input_for(card: Card, maps: Sequence[Volume], *, progress: Progress = silent) -> ModelInput:
+def input_for(
+    card: Card,
+    maps: Sequence[Volume],
+    scalings: tuple[Scaling, ...] | None = None,
+    *,
+    progress: Progress = silent,
+) -> ModelInput:
     """Maps at the voxel size of a model's card, and how they are to be scaled.
+
+    Scalings that are given are those of larger maps from which these were cut.
 
     Raises
     ------
@@ -74,14 +82,14 @@ def input_for(card: Card, maps: Sequence[Volume], *, progress: Progress = silent
         require_same_grid(maps[0], other, names[0], "another map for the model")
     ready, notes = list(maps), []
     steps = 2 * len(ready)
-    if sentence := _resampling(card, maps[0].grid):
+    if sentence := resampling(card, maps[0].grid):
         notes.append(sentence)
         ready = [_resampled(card, v, part(progress, n, n + 1, steps)) for n, v in enumerate(maps)]
-    scalings = _scalings(ready, card, part(progress, len(ready), steps, steps))
+    scalings = scalings or scalings_of(card, ready, part(progress, len(ready), steps, steps))
     return ModelInput(tuple(ready), scalings, maps[0].grid, tuple(notes))
 
 
-def _scalings(maps: Sequence[Volume], card: Card, progress: Progress) -> tuple[Scaling, ...]:
+def scalings_of(card: Card, maps: Sequence[Volume], progress: Progress) -> tuple[Scaling, ...]:
     """What scales each of the maps, or all of them where the card has them scaled together."""
     count = len(maps)
     if not card.scaled_together or count == 1:
@@ -101,7 +109,7 @@ def _scaling(volume: Volume, card: Card, progress: Progress) -> Scaling:
     return scaling if volume.contrast > 0 else turned_over(scaling, how)
 
 
-def _resampling(card: Card, grid: Grid) -> str:
+def resampling(card: Card, grid: Grid) -> str:
     """What has to be said of a map's voxel size, or nothing where it is the model's."""
     wanted = card.voxel_size
     if wanted is None or all(abs(v / wanted - 1) <= _SAME_VOXEL for v in grid.voxel_size):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mapscope.errors import InputError, ModelFormatError
-from mapscope.inference.card import Card, Output
+from mapscope.inference.card import Card
 from mapscope.inference.model_file import ModelFile
 
 if TYPE_CHECKING:
@@ -79,10 +79,12 @@ def require_outputs(network: Network, card: Card) -> None:
     import torch
 
     edge = network.size or network.multiple * -(-_PROBE // network.multiple)
+    # Twice as long, because there is no spread of the single voxel that might be left of a cube.
+    shape = (edge, edge, edge) if network.size else (2 * edge, edge, edge)
     with torch.inference_mode():
-        found = network(torch.zeros(1, network.channels, *(edge,) * 3))
+        found = network(torch.zeros(1, network.channels, *shape))
     for output in card.outputs:
-        wanted = _shape(output, edge)
+        wanted = (1, output.features, *(shape if output.of == "voxels" else ()))
         given = tuple(found[output.name].shape) if output.name in found else None
         if given != wanted:
             raise ModelFormatError(
@@ -90,8 +92,3 @@ def require_outputs(network: Network, card: Card) -> None:
                 f"{output.of.removesuffix('s')} called {output.name!r}, which its network does "
                 f"not give"
             )
-
-
-def _shape(output: Output, edge: int) -> tuple[int, ...]:
-    """Shape of an output for one cube."""
-    return (1, output.features, *(edge,) * (3 if output.of == "voxels" else 0))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mapscope.errors import InputError
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 Precision: TypeAlias = Literal["auto", "fp32", "bf16"]
 Outputs: TypeAlias = dict[str, "torch.Tensor"]
+_MOST_KEPT = 2
+
 ONLY = "output"
 """Name of the output of a network that gives one tensor and no names."""
 
@@ -96,6 +100,46 @@ def ready_network(
         network = network.to(device, dtype)
         network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     return ReadyNetwork(network, device, precision, conditions)
+
+
+_kept: OrderedDict[tuple[str, int, int, str, str], ReadyNetwork] = OrderedDict()
+_lock = Lock()
+
+
+def kept_network(
+    key: str,
+    network: nn.Module,
+    *,
+    channels: int,
+    multiple: int = 1,
+    device: str = "cpu",
+    precision: str = "fp32",
+    conditions: tuple[float, ...] = (),
+) -> ReadyNetwork:
+    """A network made ready as by `ready_network`, or as it was made ready the last time.
+
+    The last two are kept with their packed weights, so that a preview need not wait for them.
+
+    Parameters
+    ----------
+    key : str
+        Checksum of the model: networks of one checksum are the same.
+    network, channels, multiple, device, precision, conditions
+        As for `ready_network`.
+    """
+    place = (key, channels, multiple, device, precision)
+    with _lock:
+        found = _kept.get(place)
+    if found is None:
+        found = ready_network(
+            network, channels=channels, multiple=multiple, device=device, precision=precision
+        )
+    with _lock:
+        _kept[place] = found
+        _kept.move_to_end(place)
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return replace(found, conditions=conditions)
 
 
 def finish(values: torch.Tensor, activation: str) -> torch.Tensor:

@@ -52,6 +52,8 @@ class MapLoss(RecipeTable):
         Weight of the Gaussian likelihood that the variance is learned by.
     overlap : float
         Weight of what is missing to full overlap, of maps between 0 and 1.
+    peaks : float
+        Weight of the highest voxels of what is said of windows of noise.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class MapLoss(RecipeTable):
     shells: float = Field(default=0.0, ge=0)
     variance: float = Field(default=0.0, ge=0)
     overlap: float = Field(default=0.0, ge=0)
+    peaks: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _judges_something(self) -> MapLoss:

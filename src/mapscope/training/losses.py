@@ -13,6 +13,7 @@ from mapscope.training.loss_tables import AnyLoss, Loss, MapLoss
 from mapscope.training.map_losses import (
     absolute_error,
     overlap_error,
+    peak_error,
     shell_error,
     square_error,
     variance_error,
@@ -88,6 +89,7 @@ class MapTerm(nn.Module):
             "absolute": absolute_error,
             "shells": shell_error,
             "overlap": overlap_error,
+            "peaks": peak_error,
         }
         self.errors = [(getattr(loss, n), error) for n, error in errors.items() if getattr(loss, n)]
 

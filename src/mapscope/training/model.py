@@ -21,7 +21,7 @@ _MARGINS = 5
 _KEPT = 112
 """Voxels along the edge of what is kept of a tile whose margin was measured."""
 
-_PROBES = 6
+_PROBES = 12
 """Validation samples in which the margin of a trained network is measured."""
 
 _BLENDED_SHARE = 4
@@ -77,7 +77,7 @@ def _with_felt_margin(card: Card, recipe: Recipe, network: Network, samples: Sam
     from mapscope.training.felt_margin import felt_margin
 
     drawn = (samples.draw("validation", recipe.seed, number) for number in range(_PROBES))
-    margin = felt_margin(network, (samples.make(one) for one in drawn))
+    margin = felt_margin(network, (samples.make(one) for one in drawn), _KEPT)
     tile = _KEPT + 2 * margin
     tile -= tile % -card.multiple
     return card if tile >= card.tile else card.model_copy(update={"tile": tile, "margin": margin})

@@ -9,7 +9,7 @@ from typing import Any
 from magicgui.types import Undefined
 from magicgui.widgets import create_widget
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSlider, QWidget
 
 from mapscope.job import Parameter, in_words
 
@@ -17,6 +17,7 @@ AUTOMATIC = "auto"
 BROWSE = {"file": "r", "folder": "d", "new file": "w"}
 """magicgui's word for what a button of a path looks for."""
 HUGE = 1e6
+STEPS_OF_A_PAGE = 10
 
 
 class Setting(QObject):
@@ -165,6 +166,8 @@ class Setting(QObject):
         digits = 1 - round(math.log10(_step(self.parameter.show.slider)))
         for box in self.editor.native.findChildren(QDoubleSpinBox):
             box.setDecimals(max(digits, 0))
+        for slider in self.editor.native.findChildren(QSlider):
+            slider.setPageStep(STEPS_OF_A_PAGE * slider.singleStep())  # a click beside the handle
         return digits
 
     def _options(self) -> dict[str, Any]:

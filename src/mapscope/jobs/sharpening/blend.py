@@ -45,7 +45,7 @@ class Blended:
     @property
     def caption(self) -> str:
         """The share of the prior, for the layer's name."""
-        return f"{self.prior_share:.0%} prior"
+        return f"{100 * self.prior_share:.0f} % prior"
 
 
 @job(live=True, menu="napari/layers/filter", memory=1.8)
@@ -192,6 +192,6 @@ def gain_table(gain: PriorGain) -> Table:
         y_label="share",
         title="What is from the data, and what is not",
         reciprocal_x=True,
-        headline=f"{share:.0%} of the shells' power is prior",
+        headline=f"{100 * share:.0f} % of the shells' power is prior",
     )
     return Table({k: v[shown] for k, v in columns.items()}, {"frequency": "1/Å"}, plot)

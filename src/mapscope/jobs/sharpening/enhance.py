@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -99,7 +99,7 @@ class Enhanced:
         return {"enhanced": f"enhanced ({self.strength})"} | {name: name for name in fields}
 
 
-@job(menu="napari/layers/filter", memory=18.0)
+@job(menu="napari/layers/filter", memory=20.0)
 def enhance(
     half_maps: HalfMaps | None = None,
     volume: Volume | None = None,
@@ -175,7 +175,7 @@ def enhance(
     .. [5] Seitzer, Tavakoli, Antic & Martius (2022) International Conference on Learning
        Representations.
     """
-    from mapscope.inference.enhancer_input import enhancer_input, odd_input
+    from mapscope.inference.enhancer_input import odd_input
 
     _require_input(half_maps, volume, resolution)
     asked = _asked(model)
@@ -188,10 +188,7 @@ def enhance(
         ("enhance findings", *key[:2], box is None),
         lambda: odd_input(*nouns[:2], is_quick=box is not None),
     )
-    standard = shared.get(
-        ("enhance input", *key),
-        lambda: enhancer_input(asked, *nouns, resolution, part(progress, 0, 4, 20)),
-    )
+    standard = _input(asked, nouns, resolution, key, box=box, progress=part(progress, 0, 4, 20))
 
     def answered() -> _Answer:
         return _answered(
@@ -208,6 +205,43 @@ def enhance(
         raise Partial(result, stop.answer.share) from stop
     end = part(progress, 18, 20, 20)
     return _result(asked, source, standard, answer, strength=strength, note=note, tell=end)
+
+
+def _input(
+    asked: Model,
+    nouns: tuple[HalfMaps | None, Volume | None, Volume | None],
+    resolution: float | None,
+    key: tuple[Hashable, ...],
+    *,
+    box: Region | None,
+    progress: Progress,
+) -> EnhancerInput:
+    """What the model is given: the whole, or what counts for a region of it."""
+    from mapscope.inference.enhancer_input import (
+        enhancer_input,
+        input_around,
+        measured,
+        surroundings,
+    )
+
+    half_maps, volume, _ = nouns
+    source = half_maps or volume
+    assert source is not None
+    where = None if box is None else surroundings(asked.card, source.grid, box)
+    if where is None:
+        return shared.get(
+            ("enhance input", *key), lambda: enhancer_input(asked, *nouns, resolution, progress)
+        )
+    found, scalings = shared.get(
+        ("enhance measured", *key),
+        lambda: measured(asked, *nouns, resolution, part(progress, 0, 3, 4)),
+    )
+    return shared.get(
+        ("enhance input", *key, where),
+        lambda: input_around(
+            *(asked, half_maps, volume, where, found, scalings, part(progress, 3, 4, 4))
+        ),
+    )
 
 
 def _asked(model: str) -> Model:
@@ -273,6 +307,7 @@ def _answered(
     from mapscope.inference.enhancing import enhancement_of, told_resolution
     from mapscope.inference.prediction import Stopped
 
+    region = None if region is None else standard.box_of(region)
     data = standard.data if region is None else crop(standard.data, region)
 
     def answer(found: Prediction, tell: Progress) -> _Answer:
@@ -322,7 +357,7 @@ def _result(
     data, prior, share = answer.data, answer.said.prior, SHARES[strength]
     parts = blending.components(
         *(data, prior, standard.found.share_of_signal()),
-        around=0 if data.shape == standard.data.shape else _AROUND,
+        around=0 if data.shape == source.shape else _AROUND,
         progress=tell,
     )
     mixed = prior.data if share == 1 else blending.blend(data.float32(), parts, share)
