@@ -1,7 +1,8 @@
 """How long the enhancer takes, and how much memory.
 
 ``python benchmarks/enhance_speed.py [--model FILE] [--size 256] [--device cpu] [--threads 2]``
-makes half maps of so many voxels of 1 Å along each edge (detail to 3.5 Å, and noise) and measures
+makes half maps of so many voxels of 1 Å along each edge (copies of the sample's structure, blurred,
+with noise) and measures
 
 * the first preview: a box of 64³ voxels of maps that are new, with the model loaded; then another
   strength of the same box, which needs no network;
@@ -25,14 +26,19 @@ import numpy as np
 import torch
 from tiled_prediction import peak_memory  # type: ignore[import-not-found]
 
+from mapscope import files
 from mapscope.density.fourier import filter_radial
 from mapscope.inference.device import chosen_device
 from mapscope.inference.enhancing import enhancers
 from mapscope.jobs import all_jobs
+from mapscope.simulate.atoms import atoms_of
+from mapscope.simulate.known_pairs import box_around, density_of
 from mapscope.volume import HalfMaps, Region, Volume
 
 PREVIEW, PREVIEW_S, WHOLE_S, WHOLE_GPU_S = 64, 3.0, 60.0, 1.0
 RESOLUTION, BLUR, NOISE = 3.5, 120.0, 0.25
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "four_helix_bundle.cif"
+CELL = 64
 
 
 def main() -> int:
@@ -57,15 +63,21 @@ def main() -> int:
 
 
 def half_maps_of(size: int, *, seed: int) -> HalfMaps:
-    """Half maps of a field that one B-factor blurs, with white noise."""
+    """Half maps full of the sample's structure, which one B-factor blurs, with white noise."""
     random = np.random.default_rng(seed)
-
-    def white() -> np.ndarray[Any, Any]:
-        return random.standard_normal((size,) * 3, dtype=np.float32)
-
-    signal = filter_radial(Volume(white()), lambda f: np.exp(-0.25 * BLUR * f**2))
+    atoms = atoms_of(files.read(SAMPLE), hydrogens=False)
+    cell = filter_radial(
+        density_of(atoms, box_around(atoms, CELL)), lambda f: np.exp(-0.25 * BLUR * f**2)
+    )
+    copies = -(-size // min(cell.shape))
+    signal = Volume(np.tile(cell.data, (copies,) * 3)[:size, :size, :size])
     level = np.float32(NOISE * signal.data.std())
-    return HalfMaps(*(signal.with_data(signal.data + level * white()) for _ in range(2)))
+
+    def noisy() -> Volume:
+        noise = random.standard_normal(signal.shape, dtype=np.float32)
+        return signal.with_data(signal.data + level * noise)
+
+    return HalfMaps(noisy(), noisy())
 
 
 def box(size: int) -> Region:
