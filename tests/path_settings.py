@@ -10,45 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.tiny_recipes import recipe_of_an_enhancer
+
 _RECIPE = """
 name = "tiny"
 about = "A recipe for tests."
 network = { name = "cnn_2019", config = { size = 8, width = 0.05 } }
 data = { kind = "class_maps", size = 8, voxel_size = 6.0, orientations = 1, min_residues = 5 }
 schedule = { steps = 2, batch = 3, validate_every = 2, validation_samples = 3, workers = 0 }
-"""
-
-_RECIPE_OF_MAPS = """
-name = "tiny_enhancer"
-about = "A recipe for tests."
-
-[network]
-name = "residual_unet"
-
-[network.config]
-channels = 2
-widths = [4, 6]
-voxel_heads = { map = 1, variance = 1 }
-conditions = 1
-adds_input = "map"
-
-[data]
-kind = "half_map_pairs"
-size = 16
-border = 4
-
-[[losses]]
-kind = "map"
-square = 1.0
-variance = 0.5
-variance_output = "variance"
-
-[schedule]
-steps = 2
-batch = 2
-validate_every = 2
-validation_samples = 2
-workers = 0
 """
 
 SAMPLE = Path(__file__).parent.parent / "sample_data"
@@ -100,7 +69,7 @@ def _training_of_maps() -> Path:
     from mapscope.jobs import train
 
     recipe, run = _folder() / "recipe_of_maps.toml", _folder() / "run_of_maps"
-    recipe.write_text(_RECIPE_OF_MAPS)
+    recipe.write_text(recipe_of_an_enhancer())
     train(recipe=str(recipe), corpus=_training()["corpus"], run_folder=run)
     return run
 

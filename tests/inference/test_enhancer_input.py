@@ -14,6 +14,7 @@ from mapscope.density.frame import crop
 from mapscope.density.halves import mean_map
 from mapscope.inference.enhancer_input import (
     EnhancerInput,
+    Given,
     enhancer_input,
     input_around,
     measured,
@@ -52,13 +53,13 @@ def halves(voxel_size: float = 1.0) -> HalfMaps:
     return HalfMaps(*(field.with_data(field.data + level * white()) for _ in range(2)))
 
 
-def around(asked: Model, half_maps: HalfMaps | None, volume: Volume | None, region: Region) -> Any:
-    resolution = 5.0 if half_maps is None else None
-    nouns = (half_maps, volume)
-    where = surroundings(asked.card, (half_maps or volume).grid, region)  # type: ignore[union-attr]
+def around(asked: Model, given: Given, region: Region) -> Any:
+    source = given.half_maps or given.volume
+    assert source is not None
+    where = surroundings(asked.card, source.grid, region)
     assert where is not None
-    found, scalings = measured(asked, *nouns, None, resolution, silent)
-    return input_around(asked, *nouns, where, found, scalings, silent)
+    found, scalings = measured(asked, given, silent)
+    return input_around(asked, given, where, found, scalings, silent)
 
 
 def assert_same_there(part: EnhancerInput, whole: EnhancerInput, region: Region) -> None:
@@ -80,8 +81,9 @@ def assert_same_there(part: EnhancerInput, whole: EnhancerInput, region: Region)
 @pytest.mark.parametrize("region", [MIDDLE, CORNER])
 def test_region_of_half_maps_is_that_of_the_whole(region: Region, *, together: bool) -> None:
     asked = model(together=together)
-    whole = enhancer_input(asked, halves(), None, None, None, silent)
-    part = around(asked, halves(), None, region)
+    given = Given(halves(), None)
+    whole = enhancer_input(asked, given, silent)
+    part = around(asked, given, region)
     assert part.found is whole.found
     assert_same_there(part, whole, region)
     for one, other in zip(part.ready.maps, whole.ready.maps, strict=True):
@@ -91,19 +93,19 @@ def test_region_of_half_maps_is_that_of_the_whole(region: Region, *, together: b
 
 
 def test_region_of_a_map_alone_is_that_of_the_whole() -> None:
-    asked, volume = model(together=False), mean_map(halves())
-    whole = enhancer_input(asked, None, volume, None, 5.0, silent)
-    part = around(asked, None, volume, MIDDLE)
+    asked, given = model(together=False), Given(None, mean_map(halves()), resolution=5.0)
+    whole = enhancer_input(asked, given, silent)
+    part = around(asked, given, MIDDLE)
     assert_same_there(part, whole, MIDDLE)
     assert part.ready.maps[0] is part.ready.maps[1]
 
 
 @pytest.mark.parametrize("voxel_size", [0.85, 1.25])
 def test_region_of_other_voxels_is_scaled_as_the_whole(voxel_size: float) -> None:
-    asked, given = model(together=True), halves(voxel_size)
+    asked, given = model(together=True), Given(halves(voxel_size), None)
     region = Region((56, 54, 58), (60, 58, 62))
-    whole = enhancer_input(asked, given, None, None, None, silent)
-    part = around(asked, given, None, region)
+    whole = enhancer_input(asked, given, silent)
+    part = around(asked, given, region)
     assert_same_there(part, whole, region)
     assert part.ready.notes == whole.ready.notes
     assert part.ready.grid.voxel_size == pytest.approx((1.0,) * 3, rel=0.01)

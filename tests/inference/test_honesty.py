@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib import resources
 from pathlib import Path
 from types import ModuleType
 
@@ -22,11 +21,7 @@ from mapscope.simulate.known_pairs import KnownPair, box_around, known_pair
 from mapscope.structure import Structure
 from mapscope.volume import Volume
 
-WEIGHTS = resources.files("mapscope.weights").joinpath("enhancer.safetensors")
-needs_weights = pytest.mark.skipif(
-    not WEIGHTS.is_file(), reason="the enhancer is not trained yet: its weights are not there"
-)
-MODELS = ["known", pytest.param("enhancer", marks=needs_weights)]
+MODELS = ["known", "enhancer"]
 EDGE = 48
 
 

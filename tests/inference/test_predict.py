@@ -85,6 +85,9 @@ def test_prediction_when_the_network_is_fused_runs_packed_convolutions_only() ->
     assert not kinds & {"Conv3d", "ConvTranspose3d", "BatchNorm3d", "PReLU", "LeakyReLU"}
 
 
+READ_AND_WRITE = ("mapscope-read", "mapscope-write")  # names of threads of a prediction
+
+
 class Told(nn.Module):
     """Its input and what it is told."""
 
@@ -95,13 +98,13 @@ class Told(nn.Module):
 def test_network_of_one_checksum_is_made_ready_once_and_told_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made, plain = list[str](), ready.ready_network
+    made, plain = list[str](), ready._made_ready
 
-    def count(*args: Any, **kwargs: Any) -> ready.ReadyNetwork:
-        made.append(kwargs["precision"])
-        return plain(*args, **kwargs)
+    def count(*args: Any) -> ready.ReadyNetwork:
+        made.append(args[-1])
+        return plain(*args)
 
-    monkeypatch.setattr(ready, "ready_network", count)
+    monkeypatch.setattr(ready, "_made_ready", count)
     density = noise(12, 10, 11)
     for told in (1.0, 2.0, -3.0):
         plan = Plan(16, 2, conditions=(told,), key="one of these tests")
@@ -114,8 +117,8 @@ def test_network_of_one_checksum_is_made_ready_once_and_told_anew(
 
 def test_no_more_than_two_networks_are_kept() -> None:
     network = SmallUnet()
-    made = [ready.kept_network(key, network, channels=1, multiple=2) for key in "abc"]
-    again = [ready.kept_network(key, network, channels=1, multiple=2) for key in "cba"]
+    made = [ready.ready_network(network, channels=1, multiple=2, key=key) for key in "abc"]
+    again = [ready.ready_network(network, channels=1, multiple=2, key=key) for key in "cba"]
     assert again[0].network is made[2].network
     assert again[1].network is made[1].network
     assert again[2].network is not made[0].network
@@ -253,7 +256,7 @@ def test_prediction_when_cancelled_keeps_what_is_finished(blended: bool) -> None
         assert len(found.finished) == 40
     np.testing.assert_allclose(found.outputs["output"][0][done], density[done], rtol=1e-6)
     assert not found.outputs["output"][0][~done].any()
-    assert not [t for t in threading.enumerate() if t.name.startswith("mapscope-")]
+    assert not [t for t in threading.enumerate() if t.name in READ_AND_WRITE]
 
 
 def test_progress_tells_tiles_from_none_to_all() -> None:
@@ -332,7 +335,7 @@ def test_prediction_when_reading_or_writing_fails_ends_with_that_error() -> None
         run(Identity(), Unreadable(), Plan(16, 2))
     with pytest.raises(GridError, match="the array given"):
         run(Identity(), noise(9, 9, 9), Plan(16, 2), into={"output": np.zeros((1, 9, 9, 8))})
-    assert not [t for t in threading.enumerate() if t.name.startswith("mapscope-")]
+    assert not [t for t in threading.enumerate() if t.name in READ_AND_WRITE]
 
 
 def test_prediction_from_a_memory_map_into_a_zarr_array_and_a_file_is_the_same(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.tiny_recipes import SAYS_VARIANCE, recipe_of_an_enhancer
 
 from mapscope import cli, read
 from mapscope.errors import InputError
@@ -24,40 +25,6 @@ from mapscope.volume import HalfMaps, Volume
 
 pytest.importorskip("lightning")
 
-RECIPE = """
-name = "tiny_enhancer"
-about = "A recipe for tests."
-seed = 3
-
-[network]
-name = "residual_unet"
-
-[network.config]
-channels = 2
-widths = [4, 6]
-voxel_heads = { map = 1, variance = 1 }
-conditions = 1
-adds_input = "map"
-
-[data]
-kind = "half_map_pairs"
-size = 16
-border = 4
-
-[[losses]]
-kind = "map"
-square = 1.0
-%s
-
-[schedule]
-steps = 8
-batch = 2
-validate_every = 8
-validation_samples = 3
-workers = 0
-"""
-SAYS_VARIANCE = 'variance = 0.5\nvariance_output = "variance"'
-
 
 def trained(folder: Path, sample_folder: Path, more: str) -> RunFolder:
     """A training of seconds on the sample's helices."""
@@ -67,7 +34,9 @@ def trained(folder: Path, sample_folder: Path, more: str) -> RunFolder:
     names = [split.entries(part)[0] for part in ("training", "validation", "test")]
     corpus = folder / "corpus.safetensors"
     write_corpus(corpus, [PackedEntry(replace(entry, name=name)) for name in names])
-    loop.start(RECIPE % more, corpus, folder / "run", device="cpu")
+    loop.start(
+        recipe_of_an_enhancer(more, steps=8, samples=3), corpus, folder / "run", device="cpu"
+    )
     return RunFolder(folder / "run")
 
 

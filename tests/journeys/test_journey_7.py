@@ -16,7 +16,6 @@ from tests.tiny_models import blob_map, write_enhancer
 
 from mapscope import HalfMaps, Volume, write
 from mapscope.jobs import blend
-from mapscope.jobs.sharpening.enhance import model_names
 from mapscope.viewer.contouring.contours import contours_of
 from mapscope.viewer.layers import role_of
 from mapscope.viewer.preview import EDGE as PREVIEW_EDGE
@@ -188,7 +187,6 @@ def test_journey_with_a_model_whose_answers_are_known_leads_from_half_maps_to_a_
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("enhancer" not in model_names(), reason="the enhancer is not installed")
 def test_journey_with_the_model_that_comes_with_mapscope_sharpens_a_real_looking_map(
     make_napari_viewer: Callable[..., Any],
     qtbot: Any,

@@ -104,6 +104,28 @@ class EnhancerInput:
         return _moved(region, self.lower)
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What there is to enhance.
+
+    Parameters
+    ----------
+    half_maps : HalfMaps or None
+        Two half maps.
+    volume : Volume or None
+        A map alone, where there are no half maps.
+    mask : Volume or None
+        Where the molecule is, 0 to 1; found in the maps where None.
+    resolution : float or None
+        Å; measured between the half maps where None. A map alone needs it.
+    """
+
+    half_maps: HalfMaps | None
+    volume: Volume | None
+    mask: Volume | None = None
+    resolution: float | None = None
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What counts for a region of a map.
@@ -121,18 +143,26 @@ class Surroundings:
     filtered: Region
 
 
-def enhancer_input(
-    asked: Model,
-    half_maps: HalfMaps | None,
-    volume: Volume | None,
-    mask: Volume | None,
-    resolution: float | None,
-    progress: Progress,
-) -> EnhancerInput:
-    """The input weighted, at the standard spectrum and at the model's voxel size."""
+def enhancer_input(asked: Model, given: Given, progress: Progress) -> EnhancerInput:
+    """The input weighted, at the standard spectrum and at the model's voxel size.
+
+    Parameters
+    ----------
+    asked : Model
+        The enhancer.
+    given : Given
+        The whole maps, or map.
+    progress : callable
+        Called once per plane.
+
+    Raises
+    ------
+    DataError
+        If the maps are constant, or the half maps agree nowhere.
+    """
     steps = [part(progress, n, n + 1, 3) for n in range(3)]
-    found = _filter_of(half_maps, volume, mask, resolution, steps[0])
-    maps, data = _weighted(half_maps, volume, found, steps[1])
+    found = _filter_of(given, steps[0])
+    maps, data = _weighted(given, found, steps[1])
     return EnhancerInput(found, data, asked.prepare(maps, progress=steps[2]))
 
 
@@ -168,30 +198,27 @@ def surroundings(card: Card, grid: Grid, region: Region) -> Surroundings | None:
 
 
 def measured(
-    asked: Model,
-    half_maps: HalfMaps | None,
-    volume: Volume | None,
-    mask: Volume | None,
-    resolution: float | None,
-    progress: Progress,
+    asked: Model, given: Given, progress: Progress
 ) -> tuple[WienerFilter, tuple[Scaling, ...]]:
-    """The gain of a map, and what scales its maps for the model, without the maps themselves."""
+    """The gain of a map, and what scales its maps for the model, without the maps themselves.
+
+    Parameters and errors are those of `enhancer_input`.
+    """
     steps = [part(progress, n, n + 1, 2) for n in range(2)]
-    found = _filter_of(half_maps, volume, mask, resolution, steps[0])
-    if half_maps is None:
-        assert volume is not None
-        maps = [volume] * len(asked.card.input_channels)
+    found = _filter_of(given, steps[0])
+    if given.half_maps is None:
+        assert given.volume is not None
+        maps = [given.volume] * len(asked.card.input_channels)
     elif asked.card.scaled_together:
-        maps = [mean_map(half_maps)] * 2
+        maps = [mean_map(given.half_maps)] * 2
     else:
-        maps = [half_maps.first, half_maps.second]
+        maps = [given.half_maps.first, given.half_maps.second]
     return found, _scalings(asked.card, maps, found, steps[1])
 
 
 def input_around(
     asked: Model,
-    half_maps: HalfMaps | None,
-    volume: Volume | None,
+    given: Given,
     where: Surroundings,
     found: WienerFilter,
     scalings: tuple[Scaling, ...],
@@ -203,7 +230,7 @@ def input_around(
     ----------
     asked : Model
         The enhancer.
-    half_maps, volume : HalfMaps, Volume, optional
+    given : Given
         The whole maps, or map.
     where : Surroundings
         Of the region.
@@ -212,11 +239,7 @@ def input_around(
     progress : callable
         Called once per plane.
     """
-    halves = half_maps and HalfMaps(
-        _cut(half_maps.first, where.filtered), _cut(half_maps.second, where.filtered)
-    )
-    alone = volume if halves else volume and _cut(volume, where.filtered)
-    maps, _ = _weighted(halves, alone, found, part(progress, 0, 2, 3))
+    maps, _ = _weighted(_cut_out(given, where.filtered), found, part(progress, 0, 2, 3))
     inner = _moved(where.read, where.filtered.lower)
     maps = [crop(maps[0], inner)] * 2 if maps[0] is maps[1] else [crop(v, inner) for v in maps]
     data = mean_map(HalfMaps(*maps))
@@ -224,30 +247,23 @@ def input_around(
     return EnhancerInput(found, data, ready, where.read.lower)
 
 
-def _filter_of(
-    half_maps: HalfMaps | None,
-    volume: Volume | None,
-    mask: Volume | None,
-    resolution: float | None,
-    progress: Progress,
-) -> WienerFilter:
+def _filter_of(given: Given, progress: Progress) -> WienerFilter:
     """The gain of half maps, or of a map alone."""
-    if half_maps is not None:
-        return measured_filter(half_maps, mask, resolution, progress)
+    volume, mask, resolution = given.volume, given.mask, given.resolution
+    if given.half_maps is not None:
+        return measured_filter(given.half_maps, mask, resolution, progress)
     assert volume is not None
     assert resolution is not None
     return wiener_filter_of_map(volume, resolution, mask or mask_of_map(volume), progress=progress)
 
 
-def _weighted(
-    half_maps: HalfMaps | None, volume: Volume | None, found: WienerFilter, progress: Progress
-) -> tuple[list[Volume], Volume]:
+def _weighted(given: Given, found: WienerFilter, progress: Progress) -> tuple[list[Volume], Volume]:
     """The maps with the gain, one for each channel, and their mean."""
-    if half_maps is not None:
-        both = standardised(half_maps, found, progress=progress)
+    if given.half_maps is not None:
+        both = standardised(given.half_maps, found, progress=progress)
         return [both.first, both.second], mean_map(both)
-    assert volume is not None
-    data = wiener_map(volume, found, progress=progress)
+    assert given.volume is not None
+    data = wiener_map(given.volume, found, progress=progress)
     return [data, data], data
 
 
@@ -273,6 +289,15 @@ def _scalings(
         made.append(wiener_map(few, found, progress=part(progress, number, number + 1, count)))
     resized = card.model_copy(update={"window": window})
     return scalings_of(resized, made * (len(maps) // count), progress)
+
+
+def _cut_out(given: Given, region: Region) -> Given:
+    """A box of maps that go on periodically."""
+    if given.half_maps is not None:
+        first, second = given.half_maps.first, given.half_maps.second
+        return Given(HalfMaps(_cut(first, region), _cut(second, region)), None)
+    assert given.volume is not None
+    return Given(None, _cut(given.volume, region))
 
 
 def _cut(volume: Volume, region: Region) -> Volume:

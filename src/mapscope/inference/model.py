@@ -62,7 +62,6 @@ class Model:
     def __init__(self, file: ModelFile) -> None:
         self.card, self.checksum = file.card, file.checksum
         self.network = network_of(file)
-        self._ready: dict[tuple[str, tuple[float, ...]], ReadyNetwork] = {}
 
     def prepare(
         self,
@@ -231,18 +230,14 @@ class Model:
 
     def _run(self, device: str, conditions: tuple[float, ...]) -> ReadyNetwork:
         """The network ready to run, kept for the next time."""
-        key = (device, conditions)
-        if key not in self._ready:
-            self._ready = {
-                key: ready_network(
-                    self.network,
-                    channels=len(self.card.input_channels),
-                    multiple=self.card.multiple,
-                    device=device,
-                    conditions=conditions,
-                )
-            }
-        return self._ready[key]
+        return ready_network(
+            self.network,
+            channels=len(self.card.input_channels),
+            multiple=self.card.multiple,
+            device=device,
+            conditions=conditions,
+            key=self.checksum,
+        )
 
     def conditions(self, grid: Grid, known: Mapping[str, float]) -> tuple[float, ...]:
         """What the model must be told of a map, in the card's order.

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mapscope.arrays import Array
@@ -18,7 +18,7 @@ from mapscope.inference.normalise import Scaling
 from mapscope.inference.pipeline import ReadAhead, WriteBehind
 from mapscope.inference.precision import LARGEST_ERROR, LEAST_EQUAL, chosen_precision
 from mapscope.inference.prediction import Prediction, Stopped
-from mapscope.inference.ready import Precision, ReadyNetwork, kept_network, ready_network
+from mapscope.inference.ready import Precision, ReadyNetwork, ready_network
 from mapscope.inference.tiling import Box, Tile, blending_tiles, tiles_of_volume
 from mapscope.inference.writing import BlendedWriter, Writer
 from mapscope.progress import Progress, silent
@@ -217,17 +217,17 @@ def _runner(
     precision: Precision,
 ) -> Runner:
     """The network ready to run, in the precision that is asked for or found best."""
-    made = partial(kept_network, plan.key) if plan.key else ready_network
 
     @cache
     def ready(chosen: str) -> ReadyNetwork:
-        return made(
+        return ready_network(
             network,
             channels=len(maps),
             multiple=plan.multiple,
             device=device,
             precision=chosen,
             conditions=plan.conditions,
+            key=plan.key,
         )
 
     if precision == "auto":

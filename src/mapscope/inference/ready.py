@@ -59,6 +59,10 @@ class ReadyNetwork:
             return {name: value.float() for name, value in by_name.items()}
 
 
+_kept: OrderedDict[tuple[str, int, int, str, str], ReadyNetwork] = OrderedDict()
+_lock = Lock()
+
+
 def ready_network(
     network: nn.Module,
     *,
@@ -67,8 +71,12 @@ def ready_network(
     device: str = "cpu",
     precision: str = "fp32",
     conditions: tuple[float, ...] = (),
+    key: str | None = None,
 ) -> ReadyNetwork:
     """A network made ready to run on a device; the one given stays as it is.
+
+    The last two that have a key are kept with their packed weights, so that a preview need not
+    wait for them.
 
     Parameters
     ----------
@@ -84,7 +92,28 @@ def ready_network(
         With which numbers.
     conditions : tuple of float
         As for `ReadyNetwork`.
+    key : str, optional
+        Checksum of the model: networks of one checksum are the same. None keeps nothing.
     """
+    if key is None:
+        found = _made_ready(network, channels, multiple, device, precision)
+        return replace(found, conditions=conditions)
+    place = (key, channels, multiple, device, precision)
+    with _lock:
+        kept = _kept.get(place)
+    found = kept or _made_ready(network, channels, multiple, device, precision)
+    with _lock:
+        _kept[place] = found
+        _kept.move_to_end(place)
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return replace(found, conditions=conditions)
+
+
+def _made_ready(
+    network: nn.Module, channels: int, multiple: int, device: str, precision: str
+) -> ReadyNetwork:
+    """A copy of a network, fused, on a device, that is told nothing yet."""
     import torch
 
     from mapscope.inference.fusing import fused
@@ -99,47 +128,7 @@ def ready_network(
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         network = network.to(device, dtype)
         network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    return ReadyNetwork(network, device, precision, conditions)
-
-
-_kept: OrderedDict[tuple[str, int, int, str, str], ReadyNetwork] = OrderedDict()
-_lock = Lock()
-
-
-def kept_network(
-    key: str,
-    network: nn.Module,
-    *,
-    channels: int,
-    multiple: int = 1,
-    device: str = "cpu",
-    precision: str = "fp32",
-    conditions: tuple[float, ...] = (),
-) -> ReadyNetwork:
-    """A network made ready as by `ready_network`, or as it was made ready the last time.
-
-    The last two are kept with their packed weights, so that a preview need not wait for them.
-
-    Parameters
-    ----------
-    key : str
-        Checksum of the model: networks of one checksum are the same.
-    network, channels, multiple, device, precision, conditions
-        As for `ready_network`.
-    """
-    place = (key, channels, multiple, device, precision)
-    with _lock:
-        found = _kept.get(place)
-    if found is None:
-        found = ready_network(
-            network, channels=channels, multiple=multiple, device=device, precision=precision
-        )
-    with _lock:
-        _kept[place] = found
-        _kept.move_to_end(place)
-        while len(_kept) > _MOST_KEPT:
-            _kept.popitem(last=False)
-    return replace(found, conditions=conditions)
+    return ReadyNetwork(network, device, precision)
 
 
 def finish(values: torch.Tensor, activation: str) -> torch.Tensor:

@@ -21,7 +21,7 @@ from mapscope.table import Table
 from mapscope.volume import Array, HalfMaps, Region, Volume
 
 if TYPE_CHECKING:
-    from mapscope.inference.enhancer_input import EnhancerInput
+    from mapscope.inference.enhancer_input import EnhancerInput, Given
     from mapscope.inference.enhancing import Enhancement
     from mapscope.inference.model import Model
     from mapscope.inference.prediction import Prediction
@@ -175,20 +175,21 @@ def enhance(
     .. [5] Seitzer, Tavakoli, Antic & Martius (2022) International Conference on Learning
        Representations.
     """
-    from mapscope.inference.enhancer_input import odd_input
+    from mapscope.inference.enhancer_input import Given, odd_input
 
     _require_input(half_maps, volume, resolution)
     asked = _asked(model)
     source = half_maps.first if half_maps is not None else volume
     assert source is not None
     box = None if region is None else region.clipped(source.shape)
-    nouns = (half_maps, None if half_maps is not None else volume, mask)
+    given = Given(half_maps, None if half_maps is not None else volume, mask, resolution)
+    nouns = (given.half_maps, given.volume, given.mask)
     key = (*(n and checksum_of(n) for n in nouns), source.grid, resolution, asked.checksum)
     note = shared.get(
         ("enhance findings", *key[:2], box is None),
-        lambda: odd_input(*nouns[:2], is_quick=box is not None),
+        lambda: odd_input(given.half_maps, given.volume, is_quick=box is not None),
     )
-    standard = _input(asked, nouns, resolution, key, box=box, progress=part(progress, 0, 4, 20))
+    standard = _input(asked, given, key, box=box, progress=part(progress, 0, 4, 20))
 
     def answered() -> _Answer:
         return _answered(
@@ -209,8 +210,7 @@ def enhance(
 
 def _input(
     asked: Model,
-    nouns: tuple[HalfMaps | None, Volume | None, Volume | None],
-    resolution: float | None,
+    given: Given,
     key: tuple[Hashable, ...],
     *,
     box: Region | None,
@@ -224,23 +224,18 @@ def _input(
         surroundings,
     )
 
-    half_maps, volume, _ = nouns
-    source = half_maps or volume
+    source = given.half_maps or given.volume
     assert source is not None
     where = None if box is None else surroundings(asked.card, source.grid, box)
     if where is None:
-        return shared.get(
-            ("enhance input", *key), lambda: enhancer_input(asked, *nouns, resolution, progress)
-        )
+        return shared.get(("enhance input", *key), lambda: enhancer_input(asked, given, progress))
     found, scalings = shared.get(
         ("enhance measured", *key),
-        lambda: measured(asked, *nouns, resolution, part(progress, 0, 3, 4)),
+        lambda: measured(asked, given, part(progress, 0, 3, 4)),
     )
     return shared.get(
         ("enhance input", *key, where),
-        lambda: input_around(
-            *(asked, half_maps, volume, where, found, scalings, part(progress, 3, 4, 4))
-        ),
+        lambda: input_around(*(asked, given, where, found, scalings, part(progress, 3, 4, 4))),
     )
 
 
