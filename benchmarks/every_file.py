@@ -28,17 +28,20 @@ KINDS = (
     *(".brix", ".omap", ".tif", ".tiff", ".zarr", ".mtz", ".pdb", ".ent", ".cif", ".mmcif", ".am"),
 )
 UNPLACED = "the voxel size is unknown"
+COUNTED = "does not say how large they are"
 PARTICLES = "list of particles or angles"
 REFUSED: dict[str, str] = {
     "reflections/3zt9/data.sf.cif.gz": "it holds reflections: open map coefficients",
     "reflections/gamma_unmerged/data_unmerged.mtz.gz": "not merged and have no phases",
     "tomography/anglelists/": PARTICLES,
-    "tomography/picks/cryocat/": PARTICLES,
+    "tomography/picks/cryocat/col_missing.em": "20 rows of numbers, got 19",
+    "tomography/picks/cryocat/extra_col.em": "20 rows of numbers, got 21",
     "tomography/real/tardis/am3D.CorrelationLines.am": "no reader is known for '.am'",
     "tomography/real/tardis/am3D.am": "no reader is known for '.am'",
 }
 REPAIRED: dict[str, str] = {
     "tomography/picks/cdp_backend/input_omezarr.zarr": "its axes have no unit",
+    "tomography/picks/cryocat/": COUNTED,
     "tomography/picks/cdp_backend/large_probability_map.mrc": UNPLACED,
     "tomography/picks/cdp_backend/semantic_mask.mrc": UNPLACED,
     "tomography/picks/cdp_backend/small_probability_map.mrc": UNPLACED,

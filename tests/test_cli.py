@@ -23,6 +23,7 @@ from mapscope.files.result import plan_files
 from mapscope.job import Job, Parameter
 from mapscope.jobs import all_jobs
 from mapscope.mesh import Mesh
+from mapscope.particles import Particles
 from mapscope.record import record_of
 from mapscope.replay import as_command
 from mapscope.structure import Structure
@@ -37,6 +38,8 @@ JOBS = all_jobs()
 SETTINGS: dict[str, dict[str, Any]] = {
     "filter_map": {"low_pass": 6.0},
     "find_symmetry": {"most_fold": 2},
+    "pick_blobs": {"diameter": 6.0},
+    "average_particles": {"box": 14.4},
     "resample": {"voxel_size": 1.8},
     "sharpen_by_b_factor": {"b_factor": -40.0},
 }
@@ -45,7 +48,7 @@ WITH_SEVERAL_NOUNS = [
     n
     for n, j in JOBS.items()
     if sum(o.is_noun for o in j.outputs) > 1
-    and n not in ("apply_model", "show_sample")  # whose others are optional
+    and n not in ("apply_model", "average_particles", "show_sample")  # whose others are optional
 ]
 
 
@@ -104,7 +107,8 @@ class Command:
     @property
     def first_suffix(self) -> str:
         kind = next(o.noun for o in self.job.outputs if o.noun)
-        return {Table: ".csv", Mesh: ".ply", Structure: ".cif"}.get(kind, ".mrc")
+        suffixes = {Table: ".csv", Mesh: ".ply", Structure: ".cif", Particles: ".csv"}
+        return suffixes.get(kind, ".mrc")
 
 
 def flag(name: str) -> str:
@@ -172,6 +176,9 @@ def assert_holds(path: Path, noun: Any) -> None:
         again.unlink()
         return
     found = read(path)
+    if isinstance(noun, Particles):  # which files round
+        np.testing.assert_allclose(found.positions, noun.positions, atol=1e-9)
+        return
     assert found.checksum() == noun.checksum()
     if isinstance(noun, Volume):
         np.testing.assert_array_equal(found.data, noun.data)

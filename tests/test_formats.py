@@ -17,7 +17,6 @@ from mapscope import cli, read, write
 from mapscope.files.result import plan_files, write_nouns, write_result
 from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
-from mapscope.particles import Particles
 from mapscope.record import record_of
 from mapscope.structure import Structure
 from mapscope.table import Plot, Table
@@ -223,8 +222,8 @@ def test_plan_files_when_it_cannot_be_says_why_and_what_could(
 
 
 def test_plan_files_when_a_noun_has_no_format_says_so_unless_it_is_left_out(tmp_path: Path) -> None:
-    kinds: dict[str, type] = {"map": Volume, "picks": Particles}
-    with pytest.raises(ValueError, match="picks: a Particles has no file format yet"):
+    kinds: dict[str, type] = {"map": Volume, "halves": HalfMaps}
+    with pytest.raises(ValueError, match="halves: a HalfMaps has no file format yet"):
         plan_files(kinds, f"{tmp_path}/")
     assert list(plan_files(kinds, f"{tmp_path}/", ["map"])) == ["map"]
 

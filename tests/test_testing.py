@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, ClassVar, Literal
 
@@ -13,8 +13,10 @@ from pydantic import Field
 
 from mapscope.files import Cover, Reader, Writer, registry
 from mapscope.files.mrc import MrcReader, MrcWriter
+from mapscope.files.particles import format_named, format_names
 from mapscope.job import NOUNS, Job, Show, job
 from mapscope.jobs import all_jobs
+from mapscope.particles import Particles
 from mapscope.progress import Progress, silent
 from mapscope.table import Table
 from mapscope.testing import EXAMPLE_GRID, check_file_format, check_job, example_call, example_noun
@@ -27,6 +29,7 @@ FORMATS = [
     for writer in WRITERS
     if not hasattr(writer, "write_folder")
     if reader.noun in writer.nouns and set(reader.suffixes) & set(writer.suffixes)
+    if reader.noun is not Particles
 ]
 
 
@@ -43,11 +46,24 @@ def test_format_when_checked_keeps_its_contract(
 
 
 # Formats that are only read, and those that are folders, which their own tests check.
-WITHOUT_CHECK = {"Dsn6Reader", "MtzReader", "OmeZarrReader", "TiffReader"}
+WITHOUT_CHECK = {"Dsn6Reader", "MembranoramaFormat", "MtzReader", "OmeZarrReader", "TiffReader"}
+
+
+@pytest.mark.parametrize("name", format_names())
+def test_format_of_particles_when_checked_keeps_its_contract(name: str, tmp_path: Path) -> None:
+    chosen = format_named(name)
+    noun = example_noun(Particles)
+    if name == "box":  # which knows no z
+        lowest = noun.positions * (0, 1, 1) + (EXAMPLE_GRID.origin[0], 0, 0)
+        noun = replace(noun, positions=lowest)
+    if name == "shrec":
+        noun = replace(noun, species=("1bxn",) * len(noun))
+    check_file_format(chosen, chosen, noun, tmp_path, tomogram=EXAMPLE_GRID)
 
 
 def test_every_reader_has_a_writer_that_was_checked_with_it() -> None:
     checked = {type(p.values[0]).__name__ for p in FORMATS}
+    checked |= {type(format_named(name)).__name__ for name in format_names()}
     assert {type(r).__name__ for r in READERS} - checked == WITHOUT_CHECK
 
 

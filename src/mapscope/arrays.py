@@ -34,16 +34,24 @@ class LazyArray(np.lib.mixins.NDArrayOperatorsMixin):
         Type of its numbers.
     load : callable
         Takes a tuple of slices, one for each axis, and gives that part.
+    block_shape : tuple of int, optional
+        Size of the blocks in which the file holds them: none is read in part.
     """
 
     def __init__(
-        self, shape: tuple[int, ...], dtype: npt.DTypeLike, load: Callable[[Any], Array]
+        self,
+        shape: tuple[int, ...],
+        dtype: npt.DTypeLike,
+        load: Callable[[Any], Array],
+        *,
+        block_shape: tuple[int, ...] | None = None,
     ) -> None:
         self.shape = shape
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.ndim = len(shape)
         self.size = int(np.prod(shape, dtype=object))
         self.nbytes = self.size * self.dtype.itemsize
+        self.block_shape = block_shape
         self._load = load
         self._whole: Array | None = None
 

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from mapscope.errors import GridError
-from mapscope.volume import Array, checksum_of_arrays, read_only
+from mapscope.volume import Array, Grid, checksum_of_arrays, read_only
+
+TOMOGRAM = "tomogram"
+"""Column of text: which tomogram a particle lies in."""
+VOXEL_SIZE = "voxel_size"
+"""Column: edge of that tomogram's voxels in Å."""
+TOMOGRAM_SHAPE = "tomogram_shape"
+"""Column of three whole numbers: that tomogram's size in voxels, z, y, x."""
+TOMOGRAM_ORIGIN = "tomogram_origin"
+"""Column of three numbers: centre of that tomogram's first voxel in Å, z, y, x."""
+FILE_FORMAT = "file_format"
+"""Column of text: the format that a particle was read from."""
+VERDICT = "verdict"
+"""Column of text: what somebody who looked at a particle said of it."""
+ACCEPTED, REJECTED, UNDECIDED = "accepted", "rejected", ""
+"""What that may be. Rejected particles stay in their list, but nothing is made of them."""
+RESERVED_COLUMNS = {TOMOGRAM, VOXEL_SIZE, TOMOGRAM_SHAPE, TOMOGRAM_ORIGIN, FILE_FORMAT}
+"""Names of columns that mean what is said here, in every list."""
+_ANISOTROPIC_ABOVE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +47,9 @@ class Particles:
     score : float64 array (n,), optional
         NaN for a particle set by hand, which is exempt from every threshold.
     columns : mapping of str to array
-        Whatever else is known of each particle.
+        Whatever else is known of each particle. The names `TOMOGRAM`, `VOXEL_SIZE`,
+        `TOMOGRAM_SHAPE`, `TOMOGRAM_ORIGIN` and `FILE_FORMAT` have a fixed meaning, which files
+        need: most count in voxels.
 
     Raises
     ------
@@ -74,6 +94,52 @@ class Particles:
         arrays = [a for a in (self.positions, self.rotations, self.score) if a is not None]
         text = f"{self.species} {sorted((k, v.tolist()) for k, v in self.columns.items())}"
         return checksum_of_arrays("particles", text, *arrays)
+
+
+def in_tomogram(particles: Particles, grid: Grid, name: str = "") -> Particles:
+    """The same particles with what files need to know of the tomogram that they lie in.
+
+    Parameters
+    ----------
+    particles : Particles
+        Particles of one tomogram.
+    grid : Grid
+        The tomogram's grid, in the frame of the particles.
+    name : str
+        What the tomogram is called; empty leaves the names that are there.
+
+    Raises
+    ------
+    GridError
+        If the voxels are not cubes.
+    """
+    count = len(particles)
+    columns = dict(particles.columns)
+    if name:
+        columns[TOMOGRAM] = np.full(count, name)
+    columns[VOXEL_SIZE] = np.full(count, cubic_edge(grid))
+    columns[TOMOGRAM_SHAPE] = np.tile(np.array(grid.shape, np.int64), (count, 1))
+    columns.pop(TOMOGRAM_ORIGIN, None)
+    if any(grid.origin):
+        columns[TOMOGRAM_ORIGIN] = np.tile(np.array(grid.origin, np.float64), (count, 1))
+    return replace(particles, columns=columns)
+
+
+def cubic_edge(grid: Grid) -> float:
+    """Edge of a grid's voxels in Å, their mean where they differ by less than a thousandth.
+
+    Raises
+    ------
+    GridError
+        If they differ more.
+    """
+    sizes = grid.voxel_size
+    if max(sizes) - min(sizes) > _ANISOTROPIC_ABOVE * min(sizes):
+        raise GridError(
+            f"lists of particles count in cubic voxels, got {sizes} Å (z, y, x): resample the "
+            "tomogram first"
+        )
+    return sizes[0] if len(set(sizes)) == 1 else sum(sizes) / 3
 
 
 def _proper_rotations(matrices: npt.ArrayLike, count: int) -> Array:

@@ -41,7 +41,7 @@ class Source:
         Which output of that run.
     repairs : tuple of str
         What the reader repaired in the file, which strict reading would refuse.
-    options : mapping of str to str or int
+    options : mapping of str to str, int or float
         How the file was read: the keywords of :func:`mapscope.files.read` that were given.
     edits : str, optional
         Absolute path of the log of edits that made it by hand.
@@ -53,7 +53,7 @@ class Source:
     record: Record | None = None
     field: str = ""
     repairs: tuple[str, ...] = ()
-    options: Mapping[str, str | int] = dataclass_field(default_factory=dict)
+    options: Mapping[str, str | int | float] = dataclass_field(default_factory=dict)
     edits: str | None = None
     sequence: int = 0
 
@@ -78,7 +78,7 @@ class Source:
         return {"path": self.path, **options, **repairs}
 
 
-def _escaped(value: str | int) -> str:
+def _escaped(value: str | int | float) -> str:
     """An option's value without the letters that mean something in an address."""
     text = str(value)
     for letter in "%&?":

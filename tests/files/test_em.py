@@ -58,10 +58,10 @@ def test_read_when_the_pixel_size_is_zero_then_permissive_takes_one_angstrom(
         assert files.read(path, permissive=True).voxel_size == (1.0, 1.0, 1.0)
 
 
-def test_read_when_it_is_a_list_of_particles_then_it_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "motl.em"
-    path.write_bytes(em_bytes(np.zeros((1, 7, 20), "f4"), 5))
-    with pytest.raises(MapFormatError, match=r"20 x 7 numbers are no volume.*list of particles"):
+def test_read_when_it_is_a_list_of_angles_then_it_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "angles.em"
+    path.write_bytes(em_bytes(np.zeros((1, 7, 3), "f4"), 5))
+    with pytest.raises(MapFormatError, match=r"3 x 7 numbers are no volume.*particles or angles"):
         files.read(path)
 
 

@@ -327,3 +327,48 @@ def test_write_when_validated_by_ome_zarr_models_then_it_is_valid(tmp_path: Path
     command = [str(Path(sys.executable).parent / "ome-zarr-models"), "validate", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_read_when_most_chunks_are_absent_then_they_are_the_fill_value(tmp_path: Path) -> None:
+    """As tomograms are that were written sparsely: 1 GB of voxels in a few thousand bytes."""
+    path = make_image(tmp_path / "a.zarr")
+    group = zarr.open_group(path)
+    array = group.create_array(
+        "0", shape=(256, 1024, 1024), chunks=(32,) * 3, dtype=np.float32, overwrite=True
+    )
+    values = np.random.default_rng(0).standard_normal((32, 32, 32)).astype(np.float32)
+    array[64:96, 512:544, 0:32] = values
+    volume = files.read(path)
+    assert volume.shape == (256, 1024, 1024)
+    np.testing.assert_array_equal(volume.data[70, 512:544, :32], values[6])
+    assert not volume.data[100].any()
+    # One chunk that would unpack to far more than it holds is refused as before.
+    described = json.loads((path / "0" / "zarr.json").read_text())
+    described["chunk_grid"]["configuration"]["chunk_shape"] = [128, 1024, 1024]
+    (path / "0" / "zarr.json").write_text(json.dumps(described))
+    for file in (path / "0" / "c").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"x" * 100)
+    with pytest.raises(MapFormatError, match="cannot hold"):
+        files.read(path)
+
+
+@pytest.mark.parametrize("kept", [1, 10**4, 10**9])
+def test_parts_of_a_lazy_image_are_right_whatever_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    data = np.random.default_rng(1).standard_normal((20, 22, 24)).astype(np.float32)
+    data[3, 4, 5], data[7, 8, 9] = np.nan, -np.inf
+    path = make_image(tmp_path / "a.zarr", data)
+    array = zarr.open_group(path).create_array(
+        "0", shape=data.shape, chunks=(8, 8, 8), dtype=np.float32, overwrite=True
+    )
+    array[...] = data
+    monkeypatch.setattr(ome_zarr, "_KEPT_BYTES", kept)
+    lazy = files.read_levels(path)[0].data
+    wanted = np.nan_to_num(data, nan=0.0, posinf=0.0, neginf=0.0)
+    for key in np.s_[5, :, 3:20], np.s_[:, 21], np.s_[2:19, 3:5, :], np.s_[6:6], np.s_[7:10, ::-3]:
+        np.testing.assert_array_equal(lazy[key], wanted[key])
+        np.testing.assert_array_equal(lazy[key], wanted[key])  # from what is kept
+    assert isinstance(lazy, LazyArray)
+    assert lazy.block_shape == (8, 8, 8)

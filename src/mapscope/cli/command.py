@@ -13,6 +13,7 @@ from mapscope.cli.run_job import run_job
 from mapscope.cli.terminal import on_one_line
 from mapscope.job import Job, Parameter
 from mapscope.labels import Labels
+from mapscope.particles import Particles
 from mapscope.structure import Structure
 from mapscope.volume import HalfMaps, Volume
 
@@ -21,6 +22,7 @@ ADDRESS = {
     HalfMaps: "index=0 (stack)",
     Structure: "assembly=1",
     Labels: "kind=labels",
+    Particles: "voxel_size=13.48, tomogram=tomogram.mrc",
 }
 """Options that may stand behind a file's name, by the noun that is read."""
 

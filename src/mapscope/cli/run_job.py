@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_j
         wanted = [name for name in saved if name in nouns] or saved
         paths = plan_files({name: type(noun) for name, noun in nouns.items()}, out, wanted)
     written = write_planned(nouns, paths, first_appearance, result=result)
+    for one in written:
+        if one.check is not None:
+            note(f"{one.path.name}: {one.check}")
     record = next(r for r in (record_of(n) for n in nouns.values()) if r is not None)
     answer: dict[str, Any] = dict(job.scalars_of(result))
     if not as_json:
@@ -62,6 +66,7 @@ def run_job(job: Job, given: dict[str, Any], *, out: str | None, save: str, as_j
     answer |= {name: _rows(n) for name, n in nouns.items() if isinstance(n, Table)}
     answer["files"] = [
         {"field": w.field, "path": str(w.path), "checksum": record.outputs[w.field]}
+        | ({} if w.check is None else {"read_back": asdict(w.check)})
         for w in written
     ]
     answer["record"] = record.to_json()

@@ -16,6 +16,8 @@ OPTIONS = {
     "assembly": "a name, of an atomic model",
     "cover": "a model's file or Z,Y,X:Z,Y,X in Å, of a crystal's map",
     "kind": "volume or labels",
+    "voxel_size": "Å, of the voxels that a list of particles counts in",
+    "tomogram": "a map, RELION's tomograms.star or Z,Y,X@edge in voxels and Å, of particles",
 }
 
 
@@ -27,12 +29,12 @@ class Address:
     ----------
     path : Path
         The file.
-    options : mapping of str to str or int
+    options : mapping of str to str, int or float
         Keywords of :func:`mapscope.files.read`.
     """
 
     path: Path
-    options: Mapping[str, str | int] = field(default_factory=dict)
+    options: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 def parse_address(text: str | os.PathLike[str]) -> Address:
@@ -67,9 +69,9 @@ def parse_address(text: str | os.PathLike[str]) -> Address:
     return Address(Path(name if "=" in rest else whole))
 
 
-def _options(text: str, file_name: str) -> dict[str, str | int]:
+def _options(text: str, file_name: str) -> dict[str, str | int | float]:
     """What stands behind a file's name, checked."""
-    options: dict[str, str | int] = {}
+    options: dict[str, str | int | float] = {}
     for part in text.split("&"):
         name, _, value = part.partition("=")
         if name not in OPTIONS or not value:
@@ -80,7 +82,17 @@ def _options(text: str, file_name: str) -> dict[str, str | int]:
         options[name] = unquote(value)
     if "index" in options:
         options["index"] = _whole_number(str(options["index"]), file_name)
+    if "voxel_size" in options:
+        options["voxel_size"] = _size(str(options["voxel_size"]), file_name)
     return options
+
+
+def _size(text: str, file_name: str) -> float:
+    """The size that a text is."""
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{file_name}: voxel_size={text} is no number of Å") from None
 
 
 def _whole_number(text: str, file_name: str) -> int:

@@ -72,6 +72,8 @@ class Reader(Protocol):
       :class:`mapscope.files.findings.FileWarning` for each repair;
     * drops nothing that the noun has room for, and never runs or unpickles what it reads;
     * may ignore `cover` where the format knows no crystals;
+    * may share suffixes with others if it has ``claims(head)``, which says from a file's first
+      64 KiB, uncompressed, whether the file is its own; one without it gets what nobody claims;
     * may take more keywords of :func:`mapscope.files.read` (`columns`, `index`, `assembly`),
       each ``None`` by default; it is never called with one that it does not take. What they can
       be in a file says ``choices(path) -> tuple[Choice, ...]``, which it then has as well;
@@ -97,7 +99,8 @@ class Writer(Protocol):
     * writes the same bytes for the same noun, always: no times, no random names;
     * writes only forward, without seeking, so that the stream may compress;
     * writes what its own reader reads back as an equal noun, or raises
-      :class:`mapscope.errors.MapscopeError` where the format has no room for it;
+      :class:`mapscope.errors.MapscopeError` where the format has no room for it; of particles it
+      keeps places and, where it has room for them, orientations, and what else it loses is told;
     * gets `suffix` as in `suffixes`, where one writer knows several.
     """
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 
+from mapscope.cache import Cache
 from mapscope.files.findings import Findings
 from mapscope.files.format import Cover, FolderWriter, Reader
 from mapscope.files.ome_zarr_levels import DAMAGE, MAX_RATIO, Level, bytes_in, levels_of
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
     import zarr
 
 LAZY_ABOVE_BYTES = 256 * 2**20
-_KEPT_BYTES = 128 * 2**20
+_KEPT_BYTES, _BLOCK_BYTES = 1024 * 2**20, 128 * 2**20
+"""Most bytes of chunks that are kept of what is looked at, and of what a job reads."""
+
 _EDGE, _CHUNK = 64, 64
+Box: TypeAlias = tuple[slice, ...]
 
 
 class OmeZarrReader:
@@ -48,7 +53,8 @@ class OmeZarrReader:
     ) -> Volume:
         """The finest level; an image of more than one volume, or without lengths, is refused."""
         findings = Findings(path, permissive)
-        return _volume(levels_of(path, findings)[0], findings, LAZY_ABOVE_BYTES)
+        finest = levels_of(path, findings)[0]
+        return _volume(finest, findings, LAZY_ABOVE_BYTES, Cache(_BLOCK_BYTES))
 
 
 def read_levels(path: Path | str, *, permissive: bool = False) -> tuple[Volume, ...]:
@@ -67,10 +73,11 @@ def read_levels(path: Path | str, *, permissive: bool = False) -> tuple[Volume, 
         If the folder is no OME-Zarr image of one volume, or its axes are no lengths.
     """
     findings = Findings(Path(path), permissive)
-    return tuple(_volume(level, findings, 0) for level in levels_of(Path(path), findings))
+    kept = Cache(_KEPT_BYTES)
+    return tuple(_volume(level, findings, 0, kept) for level in levels_of(Path(path), findings))
 
 
-def _volume(level: Level, findings: Findings, lazy_above: int) -> Volume:
+def _volume(level: Level, findings: Findings, lazy_above: int, kept: Cache) -> Volume:
     """A level as a volume, lazy where it has more bytes than that."""
     axes = [n for n in range(level.array.ndim) if n not in level.order]
 
@@ -88,8 +95,8 @@ def _volume(level: Level, findings: Findings, lazy_above: int) -> Volume:
 
     shape, dtype = level.shape, np.dtype(level.array.dtype).newbyteorder("=")
     chunks = tuple(level.array.chunks[axis] for axis in level.order)
-    kept = _with_last_block(lambda box: _finite(load(box)), shape, chunks, dtype.itemsize)
-    lazy = LazyArray(shape, dtype, kept)
+    blocks = _Blocks(lambda box: _finite(load(box)), shape, chunks, dtype, kept)
+    lazy = LazyArray(shape, dtype, blocks.part, block_shape=chunks)
     data = cast("Array", lazy)
     if lazy.nbytes <= lazy_above:
         data = load(tuple(slice(0, n) for n in shape))
@@ -102,37 +109,75 @@ def _volume(level: Level, findings: Findings, lazy_above: int) -> Volume:
     return Volume(data, level.voxel_size, level.origin)
 
 
-def _with_last_block(
-    load: Callable[[tuple[slice, ...]], Array],
-    shape: tuple[int, ...],
-    chunks: tuple[int, ...],
-    itemsize: int,
-) -> Callable[[tuple[slice, ...]], Array]:
-    """The same loader, but whole chunks are read and the last ones kept: slices share them."""
-    kept: list[tuple[tuple[slice, ...], Array]] = []
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """Reads whole chunks, and keeps those read last: the slices of a scroll share them.
 
-    def load_part(box: tuple[slice, ...]) -> Array:
-        block = tuple(
-            slice(b.start // c * c, min(-(-b.stop // c) * c, n))
-            for b, c, n in zip(box, chunks, shape, strict=True)
-        )
-        if itemsize * math.prod(b.stop - b.start for b in block) > _KEPT_BYTES:
-            return load(box)
-        known = kept[-1:]
-        if not known or known[0][0] != block:
-            known = [(block, load(block))]
-            kept[:] = known
+    Parameters
+    ----------
+    load : callable
+        Takes a tuple of slices, one for each axis, and gives that part from the folder.
+    shape, chunks : tuple of int
+        Size of the array and of its chunks.
+    dtype : numpy.dtype
+        Type of its numbers.
+    kept : Cache
+        What was read last, of all levels of an image.
+    """
+
+    load: Callable[[Box], Array]
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: np.dtype[Any]
+    kept: Cache
+
+    def part(self, box: Box) -> Array:
+        """A part, from layers of chunks across the axis along which it is thinnest."""
+        lengths = [b.stop - b.start for b in box]
+        axis = int(np.argmin(lengths))
+        if self.dtype.itemsize * math.prod(lengths) > _BLOCK_BYTES or not all(lengths):
+            return self.load(box)
+        found: Array = np.empty(lengths, self.dtype)
+        for low, high in self._layers(box, axis):
+            layer = tuple(slice(low, high) if n == axis else b for n, b in enumerate(box))
+            place = slice(low - box[axis].start, high - box[axis].start)
+            found[(slice(None),) * axis + (place,)] = self._of_layer(layer)
+        return found
+
+    def _of_layer(self, box: Box) -> Array:
+        """A part that lies within one layer of chunks."""
+        block = self._around(box)
+        if self._bytes(block) > self.kept.budget:
+            return self.load(box)
+        key = (id(self), *((b.start, b.stop) for b in block))
+        whole: Array = self.kept.get(key, lambda: self.load(block))
         inner = (
             slice(p.start - b.start, p.stop - b.start) for p, b in zip(box, block, strict=True)
         )
-        return known[0][1][tuple(inner)]
+        return whole[tuple(inner)]
 
-    return load_part
+    def _layers(self, box: Box, axis: int) -> list[tuple[int, int]]:
+        """Where a part begins and ends in each layer of chunks across an axis."""
+        step, (start, stop) = self.chunks[axis], (box[axis].start, box[axis].stop)
+        firsts = range(start // step * step, stop, step)
+        return [(max(first, start), min(first + step, stop)) for first in firsts]
+
+    def _around(self, box: Box) -> Box:
+        """The smallest part made of whole chunks that holds another one."""
+        return tuple(
+            slice(b.start // c * c, min(-(-b.stop // c) * c, n))
+            for b, c, n in zip(box, self.chunks, self.shape, strict=True)
+        )
+
+    def _bytes(self, box: Box) -> int:
+        return int(self.dtype.itemsize * math.prod(b.stop - b.start for b in box))
 
 
 def _finite(data: Array) -> Array:
     """The same numbers, 0 where they are not finite."""
-    return np.nan_to_num(data, nan=0.0, posinf=0.0, neginf=0.0) if data.dtype.kind == "f" else data
+    if data.dtype.kind != "f" or np.isfinite(data.sum(dtype=np.float64)):
+        return data  # one number that is not finite makes the sum so
+    return np.nan_to_num(data, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 class OmeZarrWriter:

@@ -40,6 +40,7 @@ _MAX_METADATA_BYTES = 4 * 2**20
 _MAX_LEVELS = 32
 _MAX_EDGE = 2**20
 _MAX_CHUNK_BYTES = 2**30
+_MAX_SPARSE_BYTES = 2**40
 MAX_RATIO = 1000
 DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RuntimeError)
 
@@ -156,10 +157,25 @@ def _array(path: Path, name: str, version: int, findings: Findings) -> zarr.Arra
         raise findings.refuse(f"the level {name!r} has the impossible shape {array.shape}")
     if math.prod(array.chunks) * dtype.itemsize > _MAX_CHUNK_BYTES:
         raise findings.refuse(f"chunks of {array.chunks} are too large to be read one by one")
-    stored = bytes_in(place)
-    if array.nbytes > MAX_RATIO * stored:
-        raise findings.refuse(f"{stored} bytes cannot hold the {array.nbytes} bytes of {name!r}")
+    _check_packing(array, place, name, findings)
     return array
+
+
+def _check_packing(array: zarr.Array[Any], place: Path, name: str, findings: Findings) -> None:
+    """Refuse files that would unpack to far more than they can hold.
+
+    Chunks that are absent hold one value and take no room, but no more than a tomogram can
+    have: nothing else would bound what they pass for.
+    """
+    stored = chunks = 0
+    for file in place.rglob("*"):
+        size = file.stat().st_size if file.is_file() else 0
+        stored, chunks = stored + size, chunks + (size > 0)
+        if array.nbytes <= MAX_RATIO * stored:
+            return  # a folder of many thousand chunks need not be counted to its end
+    unpacked = min(chunks * math.prod(array.shards or array.chunks), array.size)
+    if unpacked * array.dtype.itemsize > MAX_RATIO * stored or array.nbytes > _MAX_SPARSE_BYTES:
+        raise findings.refuse(f"{stored} bytes cannot hold the {array.nbytes} bytes of {name!r}")
 
 
 def _codec_names(described: Mapping[str, Any]) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import os
 import pkgutil
 from collections.abc import Mapping
@@ -14,16 +15,21 @@ from typing import Any
 from mapscope.errors import DataError, InputError, UnknownFormatError
 from mapscope.files.address import parse_address
 from mapscope.files.cover import cover_from_text, text_of_cover
-from mapscope.files.findings import noted_repairs, tell
+from mapscope.files.findings import Repair, noted_repairs, tell
 from mapscope.files.format import Cover, FolderWriter, Reader, Writer
 from mapscope.files.label_map import is_marked, labels_of_volume
+from mapscope.files.particles import SelfCheck, checked_content, format_for, format_named
+from mapscope.files.particles.frame import tomogram_from
 from mapscope.files.stream import (
     COMPRESSIONS,
     format_suffix,
     open_input,
     open_output,
     open_output_folder,
+    read_up_to,
 )
+from mapscope.grid import Grid
+from mapscope.particles import Particles
 from mapscope.record import Source, remember
 from mapscope.volume import Volume
 
@@ -34,11 +40,15 @@ _REFUSED = {
     ".pkl": _PICKLE,
     ".pickle": _PICKLE,
     ".tloc": _PICKLE,
+    ".tumap": _PICKLE,
+    ".temb": _PICKLE,
     ".joblib": _PICKLE,
     ".pt": _PICKLE,
     ".pth": _PICKLE,
 }
 _USUAL = "mrc"
+_LOG = logging.getLogger(__name__)
+_HEAD_BYTES = 65536
 _KINDS = ("volume", "labels")
 
 
@@ -71,9 +81,22 @@ def writable_suffixes(noun: type) -> tuple[str, ...]:
 
 
 def reader_of(path: Path) -> Reader | None:
-    """The reader for a file's suffix, or None where none is known."""
+    """The reader for a file's suffix, or None where none is known.
+
+    Where several share a suffix, the first that says that the file is its own, or else one that
+    does not look.
+    """
     suffix = format_suffix(path)
-    return next((reader for reader in _formats()[0] if suffix in reader.suffixes), None)
+    fitting = [reader for reader in _formats()[0] if suffix in reader.suffixes]
+    claiming = [reader for reader in fitting if hasattr(reader, "claims")]
+    if len(fitting) > 1 and claiming and path.is_file():
+        with open_input(path) as stream:
+            head = bytes(read_up_to(stream, _HEAD_BYTES))
+        for reader in claiming:
+            if reader.claims(head):
+                return reader
+    plain = [reader for reader in fitting if reader not in claiming]
+    return next(iter([*plain, *claiming]), None)
 
 
 def read(
@@ -85,8 +108,10 @@ def read(
     index: int | None = None,
     assembly: str | None = None,
     kind: str | None = None,
+    voxel_size: float | None = None,
+    tomogram: Volume | Grid | str | os.PathLike[str] | None = None,
 ) -> Any:
-    """The noun that a file holds: a volume, labels, a structure or a table.
+    """The noun that a file holds: a volume, labels, a structure, particles or a table.
 
     Parameters
     ----------
@@ -112,10 +137,16 @@ def read(
     kind : {"volume", "labels"}, optional
         Of a volume: whether its numbers are density or labels. None takes labels only from
         map files that Mapscope wrote from labels.
+    voxel_size : float, optional
+        Of particles: edge in Å of the voxels that the file counts in. None takes the file's
+        word, or else the tomogram's voxels.
+    tomogram : Volume, Grid, str or path, optional
+        Of particles: the tomogram that they lie in, its file, RELION's ``tomograms.star``, or
+        its size in voxels and their edge in Å as ``"Z,Y,X@edge"``.
 
     Returns
     -------
-    Volume, Labels, Structure or Table
+    Volume, Labels, Structure, Particles or Table
         As the format has it. A volume from a large plain file is a read-only memory map.
 
     Raises
@@ -138,6 +169,8 @@ def read(
         "assembly": assembly,
         "cover": cover,
         "kind": kind,
+        "voxel_size": voxel_size,
+        "tomogram": tomogram,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     file = address.path
@@ -158,6 +191,9 @@ def _read(reader: Reader, file: Path, options: dict[str, Any], *, permissive: bo
     if isinstance(options.get("cover"), str | os.PathLike):
         options["cover"] = cover_from_text(options["cover"], read)
     own = {name: value for name, value in options.items() if name != "kind"}
+    if "tomogram" in options:
+        size = options.get("voxel_size")
+        own["tomogram"], options["tomogram"] = tomogram_from(options["tomogram"], read, size)
     with noted_repairs() as repairs:
         noun = reader.read(file, permissive=permissive, **own)
     for repair in repairs:
@@ -189,8 +225,9 @@ def _check_options(reader: Reader, suffix: str, options: Mapping[str, object]) -
     for name in options:
         takers = [r for r in _formats()[0] if _takes(r, name)]
         if reader not in takers:
-            known = ", ".join(s for taker in takers for s in taker.suffixes)
-            raise InputError(f"{name} is an option of {known}, not of {suffix}: leave it out")
+            known = ", ".join(dict.fromkeys(s for taker in takers for s in taker.suffixes))
+            shared = f"this {suffix}" if suffix in known.split(", ") else suffix
+            raise InputError(f"{name} is an option of {known}, not of {shared}: leave it out")
     kind = options.get("kind", "volume")
     if kind not in _KINDS:
         raise InputError(f"kind is {' or '.join(_KINDS)}, got {kind!r}")
@@ -216,18 +253,23 @@ def _why_refused(file: Path, suffix: str) -> str:
     return f"no reader is known for {suffix!r}" if suffix else "the name has no suffix"
 
 
-def write(path: str | os.PathLike[str], noun: Any) -> Path:
+def write(path: str | os.PathLike[str], noun: Any, *, file_format: str | None = None) -> Path:
     """The path of the file to which a noun was written, in the format that its suffix says.
 
     The file appears only once it is complete; an older one of that name is replaced.
-    Equal nouns give equal bytes.
+    Equal nouns give equal bytes. Particles are read back before the file is kept, and what the
+    format has no room for is told as a :class:`mapscope.files.FileWarning`.
 
     Parameters
     ----------
     path : path
         Where to; ``.gz`` or ``.bz2`` after the format's suffix compresses.
-    noun : Volume, Labels, Structure or Table
+    noun : Volume, Labels, Structure, Particles or Table
         What to write.
+    file_format : str, optional
+        Of particles: which of the formats that share a suffix
+        (:func:`mapscope.files.particles.format_names`). None takes the one that stands in the
+        name (``picks.relion4.star``), or else the one that they came from.
 
     Raises
     ------
@@ -235,11 +277,28 @@ def write(path: str | os.PathLike[str], noun: Any) -> Path:
         If no writer is known for this kind of noun under this suffix.
     FileNotFoundError
         If the folder does not exist.
+    DataError
+        If a particle would be somewhere else in the file; the message says by how much.
     MapscopeError
         If the format has no room for what the noun holds.
     """
+    written, check = write_and_check(path, noun, file_format=file_format)
+    if check is not None and check.lost:
+        what = f"{written.name} has no room for {', '.join(check.lost)}"
+        tell(written.name, Repair("lost", what, "written without"))
+    return written
+
+
+def write_and_check(
+    path: str | os.PathLike[str], noun: Any, *, file_format: str | None = None
+) -> tuple[Path, SelfCheck | None]:
+    """As `write`, with what the file made of particles in place of a warning; else None."""
     file = Path(path)
     suffix = format_suffix(file)
+    if isinstance(noun, Particles) and suffix in writable_suffixes(Particles):
+        return file, _write_particles(file, noun, suffix, file_format)
+    if file_format is not None:
+        raise InputError(f"{file.name}: file_format is an option of particles: leave it out")
     for writer in _formats()[1]:
         if suffix in writer.suffixes and isinstance(noun, writer.nouns):
             if not hasattr(writer, "write_folder"):
@@ -250,9 +309,27 @@ def write(path: str | os.PathLike[str], noun: Any) -> Path:
                     writer.write_folder(noun, folder, suffix)
             else:
                 break
-            return file
+            return file, None
     known = ", ".join(writable_suffixes(type(noun))) or "nothing yet"
     raise UnknownFormatError(
         f"{file.name}: a {type(noun).__name__} cannot be written as "
         f"{suffix or 'a file without suffix'}; possible: {known}"
     )
+
+
+def _write_particles(
+    file: Path, particles: Particles, suffix: str, file_format: str | None
+) -> SelfCheck:
+    """Write particles if the file keeps them where they are, and what it has no room for."""
+    chosen = format_for(particles, suffix, file.name)
+    if file_format is not None:
+        chosen = format_named(file_format)
+        if suffix not in chosen.suffixes:
+            raise UnknownFormatError(
+                f"{file.name}: {chosen.title} is written as {' or '.join(chosen.suffixes)}"
+            )
+    content, check = checked_content(particles, chosen, suffix)
+    _LOG.info("%s: %s, %s", file.name, chosen.title, check)
+    with open_output(file) as stream:
+        stream.write(content)
+    return check

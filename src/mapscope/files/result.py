@@ -11,7 +11,8 @@ from mapscope.appearance import Appearance
 from mapscope.errors import InputError, UnknownFormatError
 from mapscope.files.chimerax import SUFFIX as SCRIPT
 from mapscope.files.chimerax import check_script, data_paths, write_chimerax
-from mapscope.files.registry import writable_suffixes, write
+from mapscope.files.particles import SelfCheck
+from mapscope.files.registry import writable_suffixes, write_and_check
 from mapscope.files.report import SUFFIX as REPORT
 from mapscope.files.report import check_report, write_report
 from mapscope.files.stream import COMPRESSIONS, format_suffix
@@ -31,11 +32,17 @@ class Written:
         Where it is.
     noun : Noun
         What it holds.
+    check : SelfCheck, optional
+        Of particles: how they were read back from it.
     """
 
     field: str
     path: Path
     noun: Noun
+    check: SelfCheck | None = None
+
+    def __str__(self) -> str:
+        return self.path.name + ("" if self.check is None else f", {self.check}")
 
 
 def plan_files(
@@ -242,11 +249,11 @@ def write_result(
 
 def _write_one(name: str, noun: Any, path: Path) -> Written:
     """Write one noun and, where a job made it, its record."""
-    written = write(path, noun)
+    written, check = write_and_check(path, noun)
     record = record_of(noun)
     if record is not None:
         save_record(written, record)
-    return Written(name, written, noun)
+    return Written(name, written, noun, check)
 
 
 def _suffix(kind: type) -> str:

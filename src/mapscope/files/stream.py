@@ -91,8 +91,8 @@ def read_up_to(stream: BinaryIO, count: int) -> bytearray:
     return data
 
 
-def read_text(path: Path) -> str:
-    """Text of a file, uncompressed; bytes that are not UTF-8 are read as Latin-1.
+def read_content(path: Path) -> bytes:
+    """All bytes of a file, uncompressed, for formats that are text.
 
     Raises
     ------
@@ -109,6 +109,18 @@ def read_text(path: Path) -> str:
             f"{path.name}: over {most} bytes come out of {path.stat().st_size} compressed ones, "
             "which no text does: do not trust this file"
         )
+    return bytes(content)
+
+
+def read_text(path: Path) -> str:
+    """Text of a file, uncompressed; bytes that are not UTF-8 are read as Latin-1.
+
+    Raises
+    ------
+    MapFormatError
+        As `read_content`.
+    """
+    content = read_content(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -25,6 +25,15 @@ CATALOGUE: dict[str, Entry] = {
     "unreadable": Entry("error", "File cannot be read", "Ask for another copy of the file."),
     "repaired": Entry("error", "File is damaged", _WRITES, AUTOMATIC),
     "no_map": Entry("error", "Not a map", "Check what the file is and rename it."),
+    "no_particles": Entry("error", "Not a list of particles", "Check what the file is."),
+    "part_of_image": Entry(
+        "error", "Part of an image", "Open it in 3dmod with the whole image and save it again."
+    ),
+    "voxel_size_unsaid": Entry(
+        "error",
+        "Voxel size not said",
+        "Read it with voxel_size= or tomogram= behind its name, as in 'picks.tbl?voxel_size=10'.",
+    ),
     "not_density": Entry("error", "Not density", "Ask for the map in real space, mode 2."),
     "image_stack": Entry(
         "error", "Stack of images", "Open the reconstruction instead, or correct the header."
@@ -144,6 +153,17 @@ CATALOGUE: dict[str, Entry] = {
         "warning", "Half maps have opposite contrast", "Invert the contrast of one."
     ),
 }
+
+
+def sentence(text: str) -> str:
+    """Words with a capital letter first and a full stop; units and names stay as they are.
+
+    Examples
+    --------
+    >>> sentence("voxels of 2 Å")
+    'Voxels of 2 Å.'
+    """
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def finding(

@@ -14,7 +14,7 @@ from mapscope.density.shells import (
     shell_mean_amplitude,
 )
 from mapscope.errors import GridError
-from mapscope.inspection.catalogue import finding
+from mapscope.inspection.catalogue import finding, sentence
 from mapscope.inspection.finding import Finding
 from mapscope.inspection.spectrum import (
     Spectrum,
@@ -53,7 +53,7 @@ def halves_findings(
     try:
         require_same_grid(first, second, "the first half map", "the second half map")
     except GridError as error:
-        yield finding("halves_apart", f"{str(error).split(': ')[0]}.".capitalize())
+        yield finding("halves_apart", sentence(str(error).split(": ")[0]))
         return
     one, two = middle_of(first), middle_of(second)
     if np.array_equal(one.data, two.data):

@@ -22,7 +22,7 @@ from mapscope.files.findings import Repair, noted_repairs
 from mapscope.files.map_frame import frame_of_grid, says_place, size_xyz
 from mapscope.files.mrc_header import DTYPE_OF_MODE
 from mapscope.files.stream import format_suffix
-from mapscope.inspection.catalogue import CATALOGUE, finding
+from mapscope.inspection.catalogue import CATALOGUE, finding, sentence
 from mapscope.inspection.finding import Finding, Inspection, Kind
 from mapscope.inspection.halves import halves_findings
 from mapscope.inspection.header import frame_findings, word_findings, words_of_file
@@ -36,7 +36,7 @@ from mapscope.inspection.spectrum import (
 from mapscope.inspection.values import Values, value_findings, values_of
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
-from mapscope.particles import Particles
+from mapscope.particles import FILE_FORMAT, TOMOGRAM, VOXEL_SIZE, Particles
 from mapscope.progress import Progress, part, silent
 from mapscope.record import source_of
 from mapscope.structure import Structure
@@ -49,6 +49,7 @@ _EXACT_UP_TO = 2**25
 _SAMPLE = 1_000_000
 _SKEWED = 0.5
 _LEAST_EDGE = 16
+_FEW = 6
 _KINDS: dict[type, Kind] = {
     Labels: "labels",
     Mesh: "mesh",
@@ -250,7 +251,7 @@ def _inspected(
 def _finding_of_repair(repair: Repair) -> Finding:
     """What was refused by strict reading."""
     code = repair.code if repair.code in CATALOGUE else "repaired"
-    return finding(code, f"{repair}.".capitalize())
+    return finding(code, sentence(str(repair)))
 
 
 def _facts_of_volume(look: _Look) -> dict[str, Any]:
@@ -290,9 +291,31 @@ def _facts_of(noun: Any) -> dict[str, Any]:
         }
     if isinstance(noun, Table):
         return {"rows": len(noun), "columns": ", ".join(noun.columns)}
+    if isinstance(noun, Particles):
+        return _facts_of_particles(noun)
     if isinstance(noun, Labels):
         return {"voxels": noun.data.shape, "voxel_size": noun.voxel_size, "origin": noun.origin}
     return {}
+
+
+def _facts_of_particles(particles: Particles) -> dict[str, Any]:
+    """How many there are, of what, where, and what is known of them."""
+    facts: dict[str, Any] = {"particles": len(particles)}
+    for name in (FILE_FORMAT, TOMOGRAM, VOXEL_SIZE):
+        values = np.unique(particles.columns.get(name, np.empty(0)))
+        if len(values) == 1:
+            facts[name] = values[0].item()
+        elif len(values):
+            facts[f"{name}s"] = len(values)
+    species = sorted(set(particles.species or ()))
+    if species:
+        more = f" and {len(species) - _FEW} more" if len(species) > _FEW else ""
+        facts["species"] = ", ".join(species[:_FEW]) + more
+    facts["oriented"] = "yes" if particles.rotations is not None else "no"
+    if particles.score is not None and np.isfinite(particles.score).any():
+        facts["lowest_score"] = float(np.nanmin(particles.score))
+        facts["highest_score"] = float(np.nanmax(particles.score))
+    return facts
 
 
 def inspect(
@@ -355,4 +378,4 @@ def _refused(path: Path, error: Exception) -> Inspection:
     kind: Kind = "image stack" if code == "image_stack" else "unknown"
     if kind == "unknown" and format_suffix(path) in _MAP_SUFFIXES and code == "truncated":
         kind = "map"
-    return Inspection(path, kind, {}, (finding(code, f"{reason}.".capitalize()),))
+    return Inspection(path, kind, {}, (finding(code, sentence(reason)),))
