@@ -1,0 +1,1 @@
+"""Particles in tomograms: finding, sifting, looking at and averaging them."""
