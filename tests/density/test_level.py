@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
-from mapscope.density.level import contrast_limits, first_contour_level, is_cut_out, sample
+from mapscope.density.level import (
+    contrast_limits,
+    first_contour_level,
+    is_cut_out,
+    sample,
+    tomogram_limits,
+)
 from mapscope.errors import DataError
-from mapscope.volume import Volume
+from mapscope.volume import LazyArray, Volume
 
 
 def blob(noise: float, size: int = 40) -> np.ndarray:
@@ -80,3 +88,29 @@ def test_sample_when_array_is_large_takes_every_nth_voxel() -> None:
     values = sample(data, most=2000)
     assert values.tolist() == data[::2, ::2, ::2].ravel().tolist()
     assert sample(data).size == data.size
+
+
+def test_sample_of_a_lazy_array_reads_few_of_its_blocks_from_all_over() -> None:
+    data = np.random.default_rng(0).standard_normal((96, 160, 160)).astype(np.float32)
+    data += np.arange(96, dtype=np.float32)[:, None, None]
+    read = [0]
+
+    def load(box: Any) -> Any:
+        read[0] += data[box].size
+        return data[box]
+
+    lazy = LazyArray(data.shape, data.dtype, load, block_shape=(16, 16, 16))
+    values = sample(cast("Any", lazy))
+    assert read[0] <= 100 * 16**3
+    assert values.size == read[0]
+    assert float(values.mean()) == pytest.approx(float(data.mean()), abs=9)  # half a block
+    assert float(values.std()) == pytest.approx(float(data.std()), rel=0.15)
+
+
+def test_tomogram_limits_leave_out_what_is_empty_and_what_is_far_out() -> None:
+    data = np.random.default_rng(0).standard_normal((40, 50, 60)).astype(np.float32)
+    data[:, :, 40:] = 0
+    data[:4, :4, :4] = 1000
+    low, high = tomogram_limits(Volume(data, (10.0,) * 3))
+    assert (low, high) == pytest.approx((-2.33, 2.33), abs=0.1)
+    assert tomogram_limits(Volume(np.ones((9, 9, 9), np.float32))) == (1.0, 2.0)

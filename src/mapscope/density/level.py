@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import math
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from mapscope.errors import DataError
-from mapscope.volume import Array, Volume
+from mapscope.volume import Array, LazyArray, Volume
 
 _SAMPLE_VOXELS = 2_000_000
+_SAMPLE_BLOCKS = 100
 _CUT_OUT_SHARE = 0.3
 _LEAST_ENCLOSED = 0.005
+Box: TypeAlias = tuple[slice, ...]
 
 
 def sample(data: Array, most: int = _SAMPLE_VOXELS) -> npt.NDArray[np.float32]:
-    """At most about `most` voxels of an array (z, y, x), evenly spread, as float32 (n,)."""
+    """At most about `most` voxels of an array (z, y, x), evenly spread, as float32 (n,).
+
+    Of a lazy array whose file holds blocks, some of these are read, evenly spread, and not all.
+    """
+    if isinstance(data, LazyArray) and data.block_shape is not None:
+        counts = [-(-n // b) for n, b in zip(data.shape, data.block_shape, strict=True)]
+        if math.prod(counts) > _SAMPLE_BLOCKS:
+            return _sample_of_blocks(data, data.block_shape, most)
     stride = 1
     while data.size / stride**3 > most:
         stride += 1
@@ -26,6 +37,28 @@ def sample(data: Array, most: int = _SAMPLE_VOXELS) -> npt.NDArray[np.float32]:
         for z in range(0, len(data), stride)
     ]
     return np.concatenate(planes)
+
+
+def _blocks_of(shape: tuple[int, ...], block: tuple[int, ...], step: int) -> list[Box]:
+    """Every `step`-th block of an array along each axis."""
+    firsts = [
+        [first * b for first in range(min(step // 2, -(-n // b) - 1), -(-n // b), step)]
+        for n, b in zip(shape, block, strict=True)
+    ]
+    return [
+        tuple(slice(c, min(c + b, n)) for c, b, n in zip(corner, block, shape, strict=True))
+        for corner in itertools.product(*firsts)
+    ]
+
+
+def _sample_of_blocks(data: Array, block: tuple[int, ...], most: int) -> npt.NDArray[np.float32]:
+    """At most about `most` voxels of some blocks of an array."""
+    step = 1
+    while len(blocks := _blocks_of(data.shape, block, step)) > _SAMPLE_BLOCKS:
+        step += 1
+    parts = [np.asarray(data[one], dtype=np.float32).ravel() for one in blocks]
+    every = max(1, -(-sum(part.size for part in parts) // most))
+    return np.concatenate([part[::every] for part in parts])
 
 
 def is_cut_out(data: Array) -> bool:
@@ -94,4 +127,17 @@ def contrast_limits(volume: Volume) -> tuple[float, float]:
         inside = values[values != background]
         values = inside if inside.size else values
     low, high = (float(q) for q in np.quantile(values, [0.005, 0.998]))
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def tomogram_limits(volume: Volume) -> tuple[float, float]:
+    """Densities to draw black and white in slices of a tomogram: the 1 and 99 % quantiles.
+
+    A tomogram is noise in which gold, ice and the empty ends of the box are far out on both
+    sides; only what is exactly 0, as where nothing was reconstructed, is left out.
+    """
+    values = sample(volume.data)
+    inside = values[values != 0]
+    values = inside if inside.size > 0.05 * values.size else values
+    low, high = (float(q) for q in np.quantile(values, [0.01, 0.99]))
     return (low, high) if high > low else (low, low + 1.0)

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from tests.viewer.views.conftest import add, add_foreign
 
 from mapscope.viewer.views.orthogonal import OrthogonalViews
+from mapscope.viewer.views.slab import Slab
 from mapscope.volume import Volume
 
 
@@ -147,7 +148,9 @@ def test_panels_show_the_points_in_the_slab_or_near_the_plane(
         (20, 10),
         (22, 12),
     ]
-    model.dims.thickness = (26.0, 0.0, 0.0)
+    # The second is cut 2 Å from its centre.
+    assert sorted(dots.data["size"]) == pytest.approx([2 * np.sqrt(5), 6])
+    Slab(model).show(26.0)
     settle(qtbot, views)
     assert len(dots.getData()[0]) == 3
     points.visible = False

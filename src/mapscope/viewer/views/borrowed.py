@@ -35,6 +35,11 @@ class Borrowed:
         setattr(owner, name, value)
         loan.after = getattr(owner, name)
 
+    def is_changed(self, owner: Any, name: str) -> bool:
+        """Whether somebody else has changed an attribute since it was set here."""
+        loan = self._loans.get((id(owner), name))
+        return loan is not None and not _are_equal(getattr(owner, name), loan.after)
+
     def forget(self, owner: Any) -> None:
         """Leave an owner as it is from now on."""
         self._loans = {key: loan for key, loan in self._loans.items() if loan.owner is not owner}

@@ -17,6 +17,7 @@ from mapscope.progress import Progress
 from mapscope.viewer.runner import BACKGROUND, Run
 from mapscope.viewer.views.connections import Connections
 from mapscope.viewer.views.panel import SlicePanel
+from mapscope.viewer.views.reach import reach_of
 from mapscope.viewer.views.slices import Plane, is_at_hand, levels_of, plane_of
 from mapscope.viewer.views.space import (
     Frame,
@@ -192,10 +193,9 @@ class OrthogonalViews(QWidget):
                 panel.fit()
 
     def _show_points(self, panel: SlicePanel, point: Any) -> None:
-        """Draw atoms and picks within the slab, or within their own radius of the plane."""
+        """Draw atoms and picks in the slab whole, others as the circle in which they are cut."""
         places, diameters, colors = [np.zeros((0, 3))], [np.zeros(0)], [np.zeros((0, 4))]
-        margins = (0.0,) * 3 + tuple(self.viewer.dims.margin_left)  # an empty viewer has two
-        margin = margins[-3:][panel.axis]
+        margin = reach_of(self.viewer).depth / 2 / angstroms_per_world_unit(self.viewer)
         for layer in self.viewer.layers:
             if type(layer).__name__ != "Points" or not layer.visible or layer.ndim != 3:
                 continue
@@ -203,10 +203,10 @@ class OrthogonalViews(QWidget):
             positions = np.asarray(layer.data) * frame[0] + frame[1]
             size = np.asarray(layer.size, dtype=float) * frame[0][-1]
             depth = np.abs(positions[:, panel.axis] - point[panel.axis])
-            near = np.flatnonzero((depth <= np.maximum(margin, size / 2)) & layer.shown)
-            near = near[:MOST_POINTS]
+            beyond = np.maximum(depth - margin, 0)
+            near = np.flatnonzero((beyond <= size / 2) & layer.shown)[:MOST_POINTS]
             places.append(positions[near])
-            diameters.append(size[near])
+            diameters.append(2 * np.sqrt((size[near] / 2) ** 2 - beyond[near] ** 2))
             colors.append(np.asarray(layer.face_color)[near])
         panel.show_points(*(np.concatenate(part) for part in (places, diameters, colors)))
 

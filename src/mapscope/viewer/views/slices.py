@@ -50,7 +50,7 @@ def plane_of(levels: Sequence[Any], frame: Frame, axis: int, position: float) ->
     index = frame.index(axis, position)
     if index is None:
         return None
-    level = _level(levels, axis)
+    level = coarse_enough(levels, axis)
     own = min(index * level.shape[axis] // frame.shape[axis], level.shape[axis] - 1)
     values = np.asarray(level[tuple(own if n == axis else slice(None) for n in range(3))])
     row, column = across(axis)
@@ -74,7 +74,7 @@ def is_at_hand(levels: Sequence[Any]) -> bool:
     return all(type(level) is np.ndarray for level in levels)
 
 
-def _level(levels: Sequence[Any], axis: int) -> Any:
+def coarse_enough(levels: Sequence[Any], axis: int) -> Any:
     """The coarsest level that still has a pixel for each pixel of a panel."""
     edges = [max(level.shape[n] for n in across(axis)) for level in levels]
     fine = [level for level, edge in zip(levels, edges, strict=True) if edge >= WANTED_EDGE]

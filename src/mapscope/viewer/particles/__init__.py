@@ -1,0 +1,1 @@
+"""Particles in the view: points, their axes, and copies of a template where they are."""
