@@ -16,6 +16,8 @@ import numpy as np
 from first_light import run_in_form
 from imageio.v3 import imwrite
 from picture_enhancing import before_and_after, confident_surface, previewed_strengths
+from picture_picks import averaged_picks, thresholded_picks
+from picture_tomogram import tomogram_in_3d
 from picture_training import stop_training, watched_training
 from picture_walk import (
     colored_contour,
@@ -54,6 +56,8 @@ def main() -> int:
     draw_class(Path(data) / "maps" / "emd2513" / "map.mrc.gz")
     draw_enhancing(Path(data) / "maps" / "emd6272_3j9s" / "map.mrc.gz", "EMD-6272", 2.6)
     draw_training(Path(data) / "structures")
+    draw_picks()
+    draw_tomogram()
     return 0
 
 
@@ -235,6 +239,26 @@ def draw_training(structures: Path) -> None:
         save(viewer, "train.png")
         stop_training(docks)
         viewer.close()
+
+
+def draw_picks() -> None:
+    """Picks of the sample tomogram with threshold and gallery, and the average of the rest."""
+    viewer, docks = new_viewer()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MAPSCOPE_EDITS"] = folder
+        dock = thresholded_picks(viewer, docks, Path(folder))
+        save(viewer, "picks.png")
+        averaged_picks(viewer, dock)
+        save(viewer, "journey-8.png")
+        viewer.close()
+
+
+def draw_tomogram() -> None:
+    """A tomogram with copies of a template where its particles are, and the View dock."""
+    viewer, _ = new_viewer()
+    tomogram_in_3d(viewer)
+    save(viewer, "tomogram.png")
+    viewer.close()
 
 
 if __name__ == "__main__":

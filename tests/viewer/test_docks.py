@@ -41,7 +41,7 @@ def is_in_sight(widget: QWidget) -> bool:
     return bool(widget.visibleRegion().boundingRect() == widget.rect())
 
 
-UPPER = ("Jobs", "Contour", "Structure", "View", "Edit", "Train")
+UPPER = ("Jobs", "Contour", "Structure", "View", "Edit", "Picks", "Train")
 LOWER = ("Info", "Plot", "History")
 
 

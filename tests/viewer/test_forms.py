@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from scipy.spatial.transform import Rotation
 from tests.path_settings import path_settings
 
 from mapscope.errors import InputError
@@ -19,6 +20,7 @@ from mapscope.job import Job
 from mapscope.jobs import all_jobs, filter_map
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
+from mapscope.particles import Particles, in_tomogram
 from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.estimate import estimate_text
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
     from tests.viewer.conftest import Desk
 
 SETTINGS: dict[str, dict[str, Any]] = {
+    "average_particles": {"box": 16.0},
     "filter_map": {"low_pass": 8.0},
     "pad_map": {"margin": 2},
+    "pick_blobs": {"diameter": 20.0, "threshold": 2.0},
     "resample": {"voxel_size": 2.0},
     "sharpen_by_b_factor": {"b_factor": -20.0},
 }
@@ -46,15 +50,27 @@ LAYERS: dict[type, tuple[str | None, ...]] = {
     Labels: (None,),
     Mesh: (None,),
     Structure: ("backbone", "structure"),
+    Particles: ("particles",),
 }
 """Roles of the layers that show a noun; None for what its output is called."""
 
 JOBS = sorted(name for name, job in all_jobs().items() if not job.probe)
 
 
+def picks_in(volume: Volume) -> Particles:
+    """Six picks in the middle of a map, one of them set by hand."""
+    random = np.random.default_rng(2)
+    middle = volume.grid.world_from_index((np.array(volume.shape) - 1) / 2)
+    places = middle + random.uniform(-6, 6, (6, 3))
+    rotations = Rotation.random(6, random_state=2).as_matrix()
+    score = np.array([0.1, 0.2, 0.3, 0.4, 0.5, np.nan])
+    return in_tomogram(Particles(places, rotations, score=score), volume.grid, "bundle")
+
+
 @pytest.fixture
 def full_desk(desk: Desk, volume: Volume, halves: HalfMaps, mask: Volume) -> Desk:
     """A window with all that the jobs may want but a structure."""
+    desk.add(picks_in(volume), "picks", "particles")
     desk.add_halves(halves)
     desk.add(mask, "bundle_mask", "mask")
     desk.add(Volume(volume.data[::-1], volume.voxel_size, volume.origin), "other")
@@ -201,6 +217,11 @@ def test_run_of_every_job_when_pressed_then_results_appear_beside_their_input(
         anchor.visible = True
 
 
+def is_of(layer: Any, role: str, field: str) -> bool:
+    """Whether a layer shows an output."""
+    return role_of(layer) == role and f" · {field}" in layer.name
+
+
 def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
     """What a run must have done to the window."""
     seen = [
@@ -209,8 +230,9 @@ def check_result(desk: Desk, entry: Entry, anchor: Any, new: list[Any]) -> None:
         for role in LAYERS.get(type(noun), ())
     ]
     assert len(new) == len(seen), entry.title
-    roles = [role for _, _, role in seen]
-    new = sorted(new, key=lambda la: roles.index(role_of(la)))  # labels lie over, maps under
+    shown = [(role, field.replace("_", " ")) for field, _, role in seen]
+    # Labels and picks lie over, maps under.
+    new = sorted(new, key=lambda la: next(n for n, s in enumerate(shown) if is_of(la, *s)))
     for layer, (field, noun, role) in zip(new, seen, strict=True):
         assert layer.name.startswith(f"{base_name(anchor.name)} · {field.replace('_', ' ')}")
         assert role_of(layer) == role
@@ -637,6 +659,17 @@ def test_suggestions_when_half_maps_are_open_then_shell_correlation_comes_first(
     assert titles[:2] == ["Shell correlation", "Sharpen by B-factor"]
     dock.suggestion_buttons()[0].click()
     assert dock.form.job.name == "shell_correlation"
+
+
+def test_suggestions_when_a_tomogram_and_its_picks_are_open_then_jobs_of_picks(
+    desk: Desk, volume: Volume
+) -> None:
+    dock = desk.docks["Jobs"]
+    desk.add(volume, "tomogram")
+    assert dock.suggestion_buttons() == []
+    desk.add(picks_in(volume), "picks", "particles")
+    titles = [button.text() for button in dock.suggestion_buttons()]
+    assert titles == ["Average particles", "Filter particles"]
 
 
 def test_structure_as_input_is_the_structure_of_the_file(desk: Desk, sample_folder: Path) -> None:

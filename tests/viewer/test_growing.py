@@ -21,7 +21,7 @@ from mapscope.jobs import apply_model, filter_map
 from mapscope.progress import show_so_far
 from mapscope.record import Record
 from mapscope.viewer import runner
-from mapscope.viewer.docks.info import _history_of
+from mapscope.viewer.facts import facts_of_layer
 from mapscope.viewer.layers import noun_from_layer, reason_against, tag_of
 from mapscope.volume import Volume
 
@@ -164,7 +164,7 @@ def test_cancel_in_mid_volume_keeps_what_is_done_until_a_whole_run_replaces_it(
     assert done.mean() == pytest.approx(share)
     np.testing.assert_array_equal(np.asarray(layer.data)[done], TRUTH[done])
     assert not reason_against(layer)
-    assert ("Done", f"{words.removesuffix(' done')}, then cancelled") in _history_of(layer)
+    assert ("Done", f"{words.removesuffix(' done')}, then cancelled") in facts_of_layer(layer)
     history = desk.docks["History"]
     assert history.list.topLevelItem(0).text(1) == words
     assert history.list.topLevelItem(0).toolTip(1) == form.message.text()

@@ -10,7 +10,9 @@ import numpy as np
 from mapscope.files import write
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
-from mapscope.viewer.docks.info import NOTHING, facts_of_layer
+from mapscope.particles import Particles, in_tomogram
+from mapscope.viewer.docks.info import NOTHING
+from mapscope.viewer.facts import facts_of_layer
 from mapscope.volume import MapHeader, Volume
 
 if TYPE_CHECKING:
@@ -73,6 +75,24 @@ def test_result_is_described_by_the_run_that_made_it(desk: Desk, map_file: Path)
     assert found["Made by"] == "sharpen by b factor"
     assert "b_factor -20.0" in found["With"]
     assert "Rosenthal" in found["Cite"]
+
+
+def test_particles_are_counted_by_class_and_say_where_they_lie(desk: Desk, volume: Volume) -> None:
+    noun = Particles(
+        np.full((4, 3), 5.0),
+        species=("ring", "rod", "ring", ""),
+        score=np.array([0.5, -1.25, np.nan, np.nan]),
+    )
+    desk.add(in_tomogram(noun, volume.grid, "TS_01"), "picks", "particles")
+    desk.viewer.layers.selection.active = desk.viewer.layers["picks"]
+    text = desk.docks["Info"].text.toPlainText()
+    assert "ring: 2" in text
+    assert "rod: 1" in text
+    assert "no name: 1" in text
+    found = facts(desk)
+    assert (found["Number"], found["Tomogram"], found["Orientations"]) == ("4", "TS_01", "no")
+    assert (found["Scores"], found["Without score"]) == ("-1.25 to 0.5", "2")
+    assert found["Voxel size"] == f"{volume.voxel_size[0]:.5g} Å"
 
 
 def test_layers_of_others_are_described_or_refused(desk: Desk) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 from napari.layers import Layer
 
+from mapscope.particles import Particles
 from mapscope.record import Record
 from mapscope.viewer.growing import Growing
 from mapscope.viewer.layers import KEY, MAKING, SEE_THROUGH, LayerData, tag_of
 from mapscope.viewer.roles import LOCAL_RESOLUTION, TRUST
+from mapscope.viewer.views.reach import reach_of
 
 NOT_SHOWN = ("half map", LOCAL_RESOLUTION)
 """Roles of maps that a result shows only where it has no other."""
@@ -41,8 +43,10 @@ def add_layers(
 
     A map hides the map that it would cover; a mask hides nothing, and a structure is seen
     through the map that was made of it. A layer that showed the result in the making becomes the
-    one of its first.
+    one of its first. Picks are seen in every slice that they cut.
     """
+    if any(isinstance(attributes["metadata"][KEY].noun, Particles) for _, attributes, _ in layers):
+        reach_of(viewer)
     if record is not None:
         for layer in [old for old in viewer.layers if _is_of_equal_run(old, record)]:
             viewer.layers.remove(layer)

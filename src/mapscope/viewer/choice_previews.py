@@ -17,7 +17,7 @@ from mapscope.job import Job, in_words
 from mapscope.parameter import Parameter
 from mapscope.viewer.choice_pictures import EDGE, Picture, box_of, pictures_of
 from mapscope.viewer.preview import centre_of_view, is_same
-from mapscope.viewer.runner import Run
+from mapscope.viewer.runner import Run, cancel_all
 from mapscope.viewer.settings import Setting
 
 SIDE = 104
@@ -79,7 +79,7 @@ class ChoicePreviews(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(self._strip)
         self.button.clicked.connect(self._start_or_cancel)
-        self.destroyed.connect(partial(_cancel, self._runs))
+        self.destroyed.connect(partial(cancel_all, self._runs))
 
     @property
     def is_running(self) -> bool:
@@ -124,7 +124,7 @@ class ChoicePreviews(QWidget):
     def stop(self) -> None:
         """Ask for no pictures any more; those that are there stay."""
         if self._runs:
-            _cancel(self._runs)
+            cancel_all(self._runs)
             self.button.setText(self._title)
 
     def forget_others(self) -> None:
@@ -205,12 +205,6 @@ def choice_previews_of(
     """Previews of the one choice of a job that can be previewed; None where there is none."""
     choice = next((p for p in job.settings if p.show.preview), None)
     return None if choice is None else ChoicePreviews(job, choice, viewer, values)
-
-
-def _cancel(runs: list[Run], *_: Any) -> None:
-    """Stop runs and forget them: what they still tell goes to nobody."""
-    while runs:
-        runs.pop().cancel()
 
 
 def _icon(picture: Picture) -> QIcon:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from mapscope.job import Parameter
 from mapscope.labels import Labels
+from mapscope.particles import Particles
 from mapscope.structure import Structure
 from mapscope.table import Table
 from mapscope.viewer.layers import (
@@ -39,6 +40,9 @@ def reason_for_kind(layer: Any, noun: type) -> str:
     is_structure = tag is not None and isinstance(tag.noun, Structure)
     if noun is Structure:
         return reason_against(layer) if is_structure else "not a structure"
+    if noun is Particles:
+        is_list = tag is not None and isinstance(tag.noun, Particles)
+        return reason_against(layer) if is_list else "not a list of picks"
     if noun is Table:
         return "not a table"
     if is_structure:

@@ -15,6 +15,7 @@ from mapscope.depiction.palette import CHAIN_COLORS, ELEMENT_COLORS, OTHER_ELEME
 from mapscope.errors import InputError
 from mapscope.labels import Labels
 from mapscope.mesh import Mesh
+from mapscope.particles import Particles
 from mapscope.record import Noun, Record, checksum_of, record_of
 from mapscope.structure import Structure
 from mapscope.viewer.roles import look_of
@@ -25,6 +26,9 @@ LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
 KEY = "mapscope"
 SPACE: dict[str, Any] = {"units": "angstrom", "axis_labels": ("z", "y", "x")}
 SEPARATOR = " · "
+BEHIND = "behind"
+"""Attribute of an array that is shown through a filter: the array that jobs get."""
+
 PASSING = "passing"
 """Stands in a layer's metadata instead of a tag: it shows part of another one for a while."""
 
@@ -36,6 +40,9 @@ MAKING = "making"
 
 NO_VOXEL_SIZE = "no voxel size"
 """The one reason against a layer that a form can mend."""
+IN_PLACE = (Structure, Mesh, Particles)
+"""Nouns that are what their layer shows as long as nobody has moved anything in it."""
+
 SEE_THROUGH = {"opacity": 0.6, "blending": "translucent_no_depth"}
 """How a map is drawn in which the structure that it was made of shall be seen."""
 
@@ -98,7 +105,7 @@ def layers_from_noun(
 
     Parameters
     ----------
-    noun : Volume, Labels, Structure or Mesh
+    noun : Volume, Labels, Structure, Mesh or Particles
         What to show. Other nouns have no layer and give an empty list.
     name : str
         Name of the layer.
@@ -115,6 +122,10 @@ def layers_from_noun(
         return [_atoms(noun, name), *_backbone(noun, name)]
     if isinstance(noun, Mesh):
         return [_surface(noun, name, role)]
+    if isinstance(noun, Particles):
+        from mapscope.viewer.particles.layers import particles_layers  # it needs this module
+
+        return particles_layers(noun, name)
     return []
 
 
@@ -147,13 +158,13 @@ def noun_from_layer(layer: Any) -> Any:
         return edited[layer].snapshot()
     tag = tag_of(layer)
     voxel_size, origin = place_of(layer)
-    if tag is not None and (isinstance(tag.noun, Structure | Mesh) or _is_unchanged(layer, tag)):
+    if tag is not None and (isinstance(tag.noun, IN_PLACE) or _is_unchanged(layer, tag)):
         return tag.noun
     if type(layer).__name__ == "Labels":
         return Labels(np.asarray(layer.data), voxel_size, origin)
     contrast = tag.noun.contrast if tag and isinstance(tag.noun, Volume) else 1
-    data = layer.data[0] if layer.multiscale else layer.data
-    return Volume(data, voxel_size, origin, contrast=contrast)
+    own = as_given(layer.data)
+    return Volume(own[0] if layer.multiscale else own, voxel_size, origin, contrast=contrast)
 
 
 def reason_against(layer: Any) -> str:
@@ -178,7 +189,7 @@ def reason_against(layer: Any) -> str:
         return "rotated, sheared or mirrored: use the job on the layer before it was turned"
     if angstroms_per_unit(layer) is None:
         return NO_VOXEL_SIZE
-    if tag is not None and isinstance(tag.noun, Structure | Mesh):
+    if tag is not None and isinstance(tag.noun, IN_PLACE):
         return "" if _is_in_place(layer, tag.noun) else "moved or edited by hand"
     return ""
 
@@ -228,16 +239,24 @@ def _is_unchanged(layer: Any, tag: Tag) -> bool:
 
 def _holds(layer: Any, data: Any) -> bool:
     """Whether a layer's data, or the finest level of them, are these very data."""
+    own = as_given(layer.data)
     if getattr(layer, "multiscale", False):
-        return isinstance(data, list) and layer.data[0] is data[0]
-    return layer.data is data
+        return isinstance(data, list) and own[0] is data[0]
+    return own is data
 
 
-def _is_in_place(layer: Any, noun: Structure | Mesh) -> bool:
-    """Whether atoms or a surface are where their noun has them, none moved or deleted."""
+def as_given(data: Any) -> Any:
+    """A layer's data, or each level of them, without what is done to them for the eye only."""
+    if isinstance(data, Sequence):
+        return [as_given(level) for level in data]
+    return getattr(data, BEHIND, data)
+
+
+def _is_in_place(layer: Any, noun: Structure | Mesh | Particles) -> bool:
+    """Whether points or a surface are where their noun has them, none moved or deleted."""
     if not np.allclose(place_of(layer), ((1, 1, 1), (0, 0, 0))):
         return False
-    if type(layer).__name__ != "Points" or not isinstance(noun, Structure):
+    if type(layer).__name__ != "Points" or isinstance(noun, Mesh):
         return True
     return np.array_equal(layer.data, noun.positions)
 

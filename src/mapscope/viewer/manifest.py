@@ -7,12 +7,13 @@ from typing import Any
 
 import yaml
 
-from mapscope.files import readable_suffixes
+from mapscope.files import readable_suffixes, writable_suffixes
 from mapscope.files.stream import COMPRESSIONS
 from mapscope.job import Job
 from mapscope.jobs import all_jobs
+from mapscope.particles import Particles
 from mapscope.viewer.preferences import configurations
-from mapscope.viewer.reader import NOT_LAYERS, ZARR
+from mapscope.viewer.reader import MAY_HOLD_PICKS, NOT_LAYERS, ZARR
 
 NAME = "napari-mapscope"
 PATH = Path(__file__).parents[1] / "napari.yaml"
@@ -22,15 +23,24 @@ DOCKS = {
     "structure": ("Structure", "mapscope.viewer.docks.structure:StructureDock"),
     "view": ("View", "mapscope.viewer.docks.view:ViewDock"),
     "edit": ("Edit", "mapscope.viewer.docks.edit:EditDock"),
+    "picks": ("Picks", "mapscope.viewer.docks.picks:PicksDock"),
     "train": ("Train", "mapscope.viewer.docks.train:TrainDock"),
     "info": ("Info", "mapscope.viewer.docks.info:InfoDock"),
     "plot": ("Plot", "mapscope.viewer.docks.plot:PlotDock"),
     "history": ("History", "mapscope.viewer.docks.history:HistoryDock"),
 }
+
+
+def _particle_suffixes() -> list[str]:
+    """Suffixes of lists of particles; napari itself writes points as .csv, in a way of its own."""
+    return [suffix for suffix in writable_suffixes(Particles) if suffix != ".csv"]
+
+
 WRITERS = {
     "write_map": ("Save map", ["image"], [".mrc", ".map", ".mrc.gz", ".map.gz"]),
     "write_labels": ("Save labels", ["labels"], [".mrc"]),
     "write_structure": ("Save structure", ["points"], [".cif", ".pdb"]),
+    "write_particles": ("Save particles", ["points"], _particle_suffixes()),
     "write_scene": (
         "Save for ChimeraX, as it looks",
         ["image*", "labels*", "points*", "shapes*", "surface*"],
@@ -76,6 +86,13 @@ def manifest() -> dict[str, Any]:
                     "key": "uneven_four_helix_bundle",
                     "display_name": "Four-helix bundle: half maps of known local resolution",
                 },
+                {
+                    "command": f"{NAME}.tomogram_sample",
+                    "key": "simulated_tomogram",
+                    "display_name": (
+                        "Simulated tomogram: two kinds of particles, and where they are"
+                    ),
+                },
             ],
             "widgets": [
                 {"command": f"{NAME}.{name}", "display_name": title}
@@ -96,6 +113,11 @@ def _fixed_commands() -> list[dict[str, str]]:
             "uneven_sample",
             "Open the sample of known local resolution",
             "mapscope.viewer.samples:uneven_four_helix_bundle",
+        ),
+        _command(
+            "tomogram_sample",
+            "Open the sample tomogram",
+            "mapscope.viewer.samples:simulated_tomogram",
         ),
     ]
     commands += [_command(n, w[0], f"mapscope.viewer.writer:{n}") for n, w in WRITERS.items()]
@@ -121,7 +143,8 @@ def _menus() -> dict[str, list[dict[str, str]]]:
 
 def _patterns() -> list[str]:
     """File name patterns of everything that opens as a layer."""
-    suffixes = [s for s in readable_suffixes() if s not in NOT_LAYERS | {ZARR}]
+    hidden = (NOT_LAYERS | {ZARR}) - set(MAY_HOLD_PICKS)
+    suffixes = [s for s in readable_suffixes() if s not in hidden]
     return [f"*{suffix}{packed}" for suffix in suffixes for packed in ("", *COMPRESSIONS)]
 
 

@@ -16,7 +16,7 @@ from mapscope.viewer.contouring.surface import MapSurface
 from mapscope.viewer.editing.editing import editing_of
 from mapscope.viewer.follow_up import FollowUp, shows
 from mapscope.viewer.layers import role_of
-from mapscope.viewer.preview import NAME as PREVIEW
+from mapscope.viewer.previewed import NAME as PREVIEW
 from mapscope.viewer.protecting import begin_painting, end_painting
 from mapscope.viewer.roles import CHANCES, PROTECTED
 from mapscope.viewer.views.connections import Connections

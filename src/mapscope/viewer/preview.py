@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from mapscope.density.level import contrast_limits, first_contour_level
-from mapscope.errors import DataError, MapscopeError
+from mapscope.errors import MapscopeError
 from mapscope.job import NOUNS, Job
+from mapscope.particles import Particles
 from mapscope.progress import Progress
-from mapscope.viewer.layers import KEY, SEE_THROUGH, SPACE, Tag
+from mapscope.viewer.previewed import Shown, layer_of, look_of, put_into, shown_of
 from mapscope.viewer.runner import Run
-from mapscope.volume import Grid, HalfMaps, Region, Volume
+from mapscope.viewer.views.reach import reach_of
+from mapscope.volume import Grid, HalfMaps, Region
 
 EDGE = 96
 """Longest edge of the region in voxels: small enough for several results a second."""
+
+SLAB = (48, 256, 256)
+"""Edges of the region in which particles are looked for: of 96 voxels there are few in a cube."""
 
 DELAY = 60
 """Milliseconds in which changes are gathered before they are computed."""
@@ -29,33 +32,11 @@ DELAY = 60
 PATIENCE = 0.5
 """Seconds that a result in the making is waited for when a newer one is wanted."""
 
-NAME = "preview"
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A result on a region, and how it is drawn.
-
-    Parameters
-    ----------
-    volume : Volume
-        The first map of the result.
-    scalars : dict of str to value
-        Its numbers.
-    limits : tuple of float
-        Densities drawn black and white.
-    level : float
-        Density of the contour.
-    """
-
-    volume: Volume
-    scalars: dict[str, Any]
-    limits: tuple[float, float]
-    level: float
-
 
 class Preview(QObject):
     """Runs a live job on a region; the newest request wins and one layer is updated.
+
+    Of a list of particles all is computed.
 
     While a slider moves, results that are ready soon are shown on the way; one that takes
     longer gives way to the newest request.
@@ -82,7 +63,7 @@ class Preview(QObject):
         self._run: Run | None = None
         self._started = 0.0
         self._is_wanted = False
-        self._layer: Image | None = None
+        self._layer: Layer | None = None
         self._look: tuple[tuple[float, float], float] | None = None
         self._shown: dict[str, Any] = {}
         self._timer = QTimer(self)
@@ -90,7 +71,7 @@ class Preview(QObject):
         self._timer.timeout.connect(self._begin)
 
     @property
-    def layer(self) -> Image | None:
+    def layer(self) -> Layer | None:
         """The preview layer while there is one."""
         return self._layer if self._layer in self.viewer.layers else None
 
@@ -176,53 +157,27 @@ class Preview(QObject):
 
         Labels that lie on top stay there: somebody may be painting them.
         """
-        volume = shown.volume
-        place = len(self.viewer.layers) if self.job.grid is None else 0
+        if _gives_particles(self.job):
+            reach_of(self.viewer)  # picks are seen in every slice that they cut
+        is_under = self.job.grid is not None and not _gives_particles(self.job)
+        place = 0 if is_under else len(self.viewer.layers)
         while place and type(self.viewer.layers[place - 1]).__name__ == "Labels":
             place -= 1
-        self._layer = Image(
-            volume.data,
-            name=NAME,
-            scale=volume.voxel_size,
-            translate=volume.origin,
-            contrast_limits=shown.limits,
-            rendering="iso",
-            iso_threshold=shown.level,
-            projection_mode="none",
-            metadata={KEY: Tag(volume, NAME, volume.data)},
-            **SPACE,
-            **({} if self.job.grid is None else SEE_THROUGH),
-        )
-        self._note_look(self._layer)
+        self._layer = layer_of(shown, is_see_through=is_under)
+        self._look = look_of(self._layer)
         active = self.viewer.layers.selection.active
         self.viewer.layers.insert(place, self._layer)
         self.viewer.layers.selection.active = active
 
-    def _update(self, layer: Image, shown: Shown) -> None:
-        """Put another result into the layer, whatever its grid: it never leaves the view.
+    def _update(self, layer: Layer, shown: Shown) -> None:
+        """Put another result into the layer.
 
         Contrast and contour follow the densities until somebody sets them by hand.
         """
-        volume = shown.volume
-        is_by_hand = self._look != _look_of(layer)
-        place = (layer.data.shape, tuple(layer.scale), tuple(layer.translate))
-        if place == (volume.shape, volume.voxel_size, volume.origin):
-            layer.data = volume.data
-        else:
-            # Each of these events makes napari slice all layers: the last one is enough.
-            with layer.events.data.blocker(), layer.events.scale.blocker():
-                layer.data = volume.data
-                layer.scale = volume.voxel_size
-            layer.translate = volume.origin
+        is_by_hand = self._look != look_of(layer)
+        put_into(layer, shown, keeps_look=is_by_hand)
         if not is_by_hand:
-            layer.contrast_limits = shown.limits
-            layer.iso_threshold = shown.level
-            self._note_look(layer)
-        layer.metadata[KEY] = Tag(volume, NAME, volume.data)
-
-    def _note_look(self, layer: Image) -> None:
-        """Remember contrast and contour, to see later whether somebody changed them."""
-        self._look = _look_of(layer)
+            self._look = look_of(layer)
 
 
 def _are_equal(values: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
@@ -239,25 +194,20 @@ def is_same(value: Any, other: Any) -> bool:
     return value is other or (not isinstance(value, NOUNS) and bool(value == other))
 
 
-def _look_of(layer: Image) -> tuple[tuple[float, float], float]:
-    """Contrast and contour of a layer."""
-    low, high = layer.contrast_limits
-    return (float(low), float(high)), float(layer.iso_threshold)
-
-
 def _compute(
     job: Job, values: Mapping[str, Any], centre: tuple[float, ...], progress: Progress
 ) -> Shown:
     """In the worker thread: the job on the region around a position, ready to be drawn."""
-    region = region_around(job.region_grid(values), centre, EDGE)
-    result = job(**{**values, "region": region}, progress=progress)
-    volume = next(noun for _, noun in job.nouns_of(result) if isinstance(noun, Volume))
-    limits = contrast_limits(volume)
-    try:
-        level = first_contour_level(volume)
-    except DataError:
-        level = limits[1]  # a region without density has no surface at any level
-    return Shown(volume, job.scalars_of(result), limits, level)
+    if not _gives_particles(job):
+        values = {**values, "region": region_around(job.region_grid(values), centre, EDGE)}
+    elif job.grid is None:
+        values = {**values, "region": region_around(job.region_grid(values), centre, SLAB)}
+    return shown_of(job, job(**values, progress=progress))
+
+
+def _gives_particles(job: Job) -> bool:
+    """Whether a job makes a list of particles; out of another one, where it has a `grid`."""
+    return job.outputs[0].type is Particles
 
 
 def centre_of_view(viewer: Any) -> tuple[float, ...]:
@@ -266,8 +216,13 @@ def centre_of_view(viewer: Any) -> tuple[float, ...]:
     return tuple(float(x) for x in point)
 
 
-def region_around(grid: Grid, position: tuple[float, ...], edge: int) -> Region:
-    """Box of at most `edge` voxels a side around a position in Å, inside the grid."""
+def region_around(
+    grid: Grid, position: tuple[float, ...], edge: int | tuple[int, int, int]
+) -> Region:
+    """Box of at most `edge` voxels, along each side or z, y and x, around a position in Å.
+
+    It lies inside the grid.
+    """
     centre = np.round(grid.index_from_world(position)).astype(int)
     size = np.minimum(grid.shape, edge)
     lower = np.clip(centre - size // 2, 0, np.asarray(grid.shape) - size)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
+from mapscope.particles import Particles
 from mapscope.structure import Structure
 from mapscope.viewer.inputs import MENDABLE, reason_for_kind
 from mapscope.viewer.manifest import DOCKS
@@ -112,6 +113,11 @@ QUESTIONS = {
         Question("Put a map on another's grid", job="fit_grid"),
         Question("Subtract a map from another", job="subtract_maps"),
     ),
+    "Picks": (
+        Question("Clean my picks", dock="Picks", needs=(Particles,)),
+        Question("Find particles without a template", job="pick_blobs"),
+        Question("Are my picks any good?", job="average_particles"),
+    ),
     "Correct": (Question("Correct picks or labels", dock="Edit"),),
     "Train": (Question("Train a network of my own", dock="Train"),),
 }
@@ -122,6 +128,7 @@ MISSING = {
     Volume: "Open a map first.",
     HalfMaps: "Open both half maps first.",
     Structure: "Open a structure (PDB or mmCIF file) first.",
+    Particles: "Open a list of picks first (STAR, .tbl, .em, copick, …).",
     Labels: "Open labels first, or make some with Segment map.",
 }
 ONE_MORE = "Open a second map first."

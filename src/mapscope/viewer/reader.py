@@ -21,17 +21,23 @@ from mapscope.files import (
 )
 from mapscope.files.findings import noted_repairs
 from mapscope.files.stream import format_suffix
+from mapscope.particles import Particles
 from mapscope.structure import Structure
 from mapscope.viewer.layers import SEPARATOR, LayerData, layers_from_noun, tag_of
+from mapscope.viewer.picks.reading import PARTICLES, holds_picks, tomogram_for
 from mapscope.viewer.pyramid import build_pyramid
 from mapscope.viewer.reread import cover_with_open_maps, covering
 from mapscope.viewer.roles import role_of_file
+from mapscope.viewer.views.reach import reach_of
 from mapscope.volume import Volume
 
 PathOrPaths = str | list[str]
 
-NOT_LAYERS = {".csv", ".tsv", ".json", ".tif", ".tiff"}
-"""Tables are plotted, not laid over a map; TIFF files are napari's own."""
+NOT_LAYERS = {".csv", ".tsv", ".json", ".tif", ".tiff", ".txt", ".xml"}
+"""Tables are plotted, not laid over a map, unless they list picks; TIFF files are napari's own."""
+
+MAY_HOLD_PICKS = (".csv", ".tsv", ".json", ".txt", ".xml")
+"""Of those, the ones that are looked into."""
 
 ZARR = ".zarr"
 
@@ -47,7 +53,7 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
     paths = [path] if isinstance(path, str) else path
     known = set(readable_suffixes()) - NOT_LAYERS
     files = [Path(p) for p in paths]
-    fits = all(file.exists() and format_suffix(file) in known for file in files)
+    fits = all(f.exists() and (format_suffix(f) in known or holds_picks(f)) for f in files)
     return read_layers if paths and fits else None
 
 
@@ -64,7 +70,7 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
     """
     paths = [path] if isinstance(path, str) else path
     viewer = napari.current_viewer()
-    nouns = [_read_and_tell(one) for one in paths]
+    nouns = _read_all(paths, viewer)
     models = [noun for noun in nouns if isinstance(noun, Structure)]
     around = [*models, *_open_models(viewer)]
     nouns = [covering(noun, around) if isinstance(noun, Volume) else noun for noun in nouns]
@@ -73,7 +79,8 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
         file = str(parse_address(one).path)
         name = Path(file).name
         levels = read_levels(file, permissive=True) if is_zarr(file) else ()
-        new = layers_from_noun(noun, layer_name(name), role_of_file(name), levels)
+        role = PARTICLES if isinstance(noun, Particles) else role_of_file(name)
+        new = layers_from_noun(noun, layer_name(name), role, levels)
         if not new:
             raise MapscopeError(f"{name} holds a {type(noun).__name__.lower()}, not a layer")
         for _, attributes, _ in new:
@@ -82,9 +89,28 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
             build_pyramid(noun)
         layers += new
     _hide_second_halves(layers)
+    if viewer is not None and any(isinstance(noun, Particles) for noun in nouns):
+        reach_of(viewer)  # picks are seen in every slice that they cut
     for model in models if viewer is not None else ():
         cover_with_open_maps(viewer, model)
     return layers
+
+
+def _read_all(paths: list[str], viewer: Any) -> list[Any]:
+    """The nouns in files; lists of picks last, which want to know of their tomogram."""
+    maps: dict[str, Volume] = {}
+    for layer in viewer.layers if viewer is not None else ():
+        tag = tag_of(layer)
+        if tag is not None and isinstance(tag.noun, Volume):
+            maps[layer.name] = tag.noun
+    are_picks = [holds_picks(path) for path in paths]
+    found: dict[int, Any] = {}
+    for n in sorted(range(len(paths)), key=are_picks.__getitem__):
+        around = tomogram_for(paths[n], maps) if are_picks[n] else None
+        found[n] = _read_and_tell(paths[n], around)
+        if isinstance(found[n], Volume):
+            maps[layer_name(parse_address(paths[n]).path.name)] = found[n]
+    return [found[n] for n in range(len(paths))]
 
 
 def _open_models(viewer: Any) -> list[Structure]:
@@ -98,10 +124,16 @@ def is_zarr(path: str) -> bool:
     return format_suffix(Path(path)) == ZARR
 
 
-def _read_and_tell(path: str) -> Any:
-    """The noun in a file, repaired where it can be; what was repaired is told, never hidden."""
+def _read_and_tell(path: str, tomogram: Volume | None = None) -> Any:
+    """The noun in a file, repaired where it can be; what was repaired is told, never hidden.
+
+    Picks are read in the frame of their tomogram, where there is one.
+    """
     with noted_repairs() as repairs:
-        noun = _first_of(path)
+        if tomogram is None:
+            noun = _first_of(path)
+        else:
+            noun = read(path, permissive=True, tomogram=tomogram)
     name = parse_address(path).path.name
     for repair in repairs:
         show_warning(f"{name}: {repair}. The Info dock says more.")

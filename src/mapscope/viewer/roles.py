@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from mapscope.density.level import contrast_limits, first_contour_level
+from mapscope.density.level import contrast_limits, first_contour_level, tomogram_limits
 from mapscope.errors import DataError
 from mapscope.files import half_map_name
+from mapscope.inspection.kind import kind_of_volume
+from mapscope.inspection.values import values_of
+from mapscope.record import source_of
 from mapscope.volume import Volume
 
 LOCAL_RESOLUTION = "local_resolution"
@@ -61,12 +65,41 @@ def look_of(volume: Volume, role: str) -> dict[str, Any]:
         }
     if role in CHANCES:
         return {"contrast_limits": (0.0, 1.0), "colormap": CHANCE_COLORS, "rendering": "mip"}
+    if role == "map" and is_tomogram(volume):
+        return _look_of_tomogram(volume)
     limits = contrast_limits(volume)
     if role == LOCAL_RESOLUTION:
         # Å are no density: slices and a sum along the line of sight, in colours, no contour.
         return {"contrast_limits": limits, "colormap": "turbo", "rendering": "mip"}
-    try:
-        level = first_contour_level(volume)
-    except DataError:
-        level = limits[1]  # a constant map has no surface at any level
+    level = _first_level(volume, limits[1])
     return {"contrast_limits": limits, "iso_threshold": level, "colormap": "gray"}
+
+
+def is_tomogram(volume: Volume) -> bool:
+    """Whether a volume is a tomogram, judged by its numbers, its box and its voxels."""
+    path = source_of(volume).path
+    kind = kind_of_volume(volume, values_of(volume.data), None if path is None else Path(path))
+    return kind == "tomogram"
+
+
+def _look_of_tomogram(volume: Volume) -> dict[str, Any]:
+    """A tomogram's look: robust contrast, dense is bright, in 3D its brightest along a ray.
+
+    A surface through its noise would show nothing, and take long.
+    """
+    limits = tomogram_limits(volume)
+    is_dark = volume.contrast < 0
+    return {
+        "contrast_limits": limits,
+        "iso_threshold": _first_level(volume, limits[1]),
+        "colormap": "gray_r" if is_dark else "gray",
+        "rendering": "minip" if is_dark else "mip",
+    }
+
+
+def _first_level(volume: Volume, otherwise: float) -> float:
+    """The level of a map's first contour; a constant map has no surface at any level."""
+    try:
+        return first_contour_level(volume)
+    except DataError:
+        return otherwise

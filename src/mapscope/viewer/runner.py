@@ -187,6 +187,15 @@ class Run(QObject):
             self.ended.emit()
 
 
+def cancel_all(runs: list[Run], *_: Any) -> None:
+    """Stop runs and forget them: what they still tell goes to nobody.
+
+    A widget that asks ``run in runs`` before it shows anything connects it to its `destroyed`.
+    """
+    while runs:
+        runs.pop().cancel()
+
+
 class _Watched:
     """The progress of a call, which a window watches."""
 

@@ -22,6 +22,8 @@ UNEVEN = (
     "four_helix_bundle.cif",
 )
 
+TOMOGRAM = ("tomogram.mrc.gz", "tomogram_particles.star", "tomogram_template.mrc.gz")
+
 
 def sample_folder() -> Path:
     """Where the sample files are: in the package, or in a checkout beside ``src``."""
@@ -42,5 +44,17 @@ def uneven_four_helix_bundle() -> list[LayerData]:
     layers = read_layers([str(sample_folder() / name) for name in UNEVEN])
     for _, attributes, _ in layers:
         if attributes["name"].endswith("local_resolution"):
+            attributes["visible"] = False
+    return layers
+
+
+def simulated_tomogram() -> list[LayerData]:
+    """A small tomogram of two kinds of particles, where they are, and the template of one.
+
+    The template, which lies in a corner of the tomogram, is hidden at first.
+    """
+    layers = read_layers([str(sample_folder() / name) for name in TOMOGRAM])
+    for _, attributes, _ in layers:
+        if attributes["name"].endswith("template"):
             attributes["visible"] = False
     return layers

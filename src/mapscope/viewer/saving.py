@@ -9,8 +9,9 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from mapscope.errors import MapscopeError
-from mapscope.files import write_report
+from mapscope.files import writable_suffixes, write_report
 from mapscope.files.result import write_nouns
+from mapscope.particles import Particles
 from mapscope.table import Table
 from mapscope.viewer.layers import SEPARATOR
 from mapscope.viewer.workspace import Entry
@@ -19,12 +20,12 @@ from mapscope.viewer.workspace import Entry
 def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:
     """Ask where to, write what a run gave, and say what was written."""
     first = next(iter(entry.nouns.values()))
-    kinds = (
-        "Tables and FSC XML (*.csv *.tsv *.json *.xml)"
-        if isinstance(first, Table)
-        else "Maps (*.mrc *.map *.mrc.gz)"
-    )
-    suffix = ".csv" if isinstance(first, Table) else ".mrc"
+    kinds = "Maps (*.mrc *.map *.mrc.gz)"
+    if isinstance(first, Table):
+        kinds = "Tables and FSC XML (*.csv *.tsv *.json *.xml)"
+    if isinstance(first, Particles):
+        kinds = f"Particles ({' '.join(f'*{s}' for s in writable_suffixes(Particles))})"
+    suffix = ".csv" if isinstance(first, Table | Particles) else ".mrc"
     proposal = f"{entry.title.split(' · ')[-1]}_{next(iter(entry.nouns))}{suffix}"
     path, _ = QFileDialog.getSaveFileName(parent, "Save the result", proposal, kinds)
     if not path:
@@ -34,7 +35,7 @@ def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> Non
     except (MapscopeError, OSError) as error:
         say(f'<span style="color:#ff7b72">{escape(str(error))}</span>')
         return
-    say("Saved " + ", ".join(w.path.name for w in written))
+    say("Saved " + ", ".join(map(str, written)))
 
 
 def save_report(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:

@@ -17,12 +17,13 @@ from mapscope.files import parse_address
 from mapscope.viewer.contour import connect_wheel
 from mapscope.viewer.forms import JobForm
 from mapscope.viewer.layers import role_of
+from mapscope.viewer.picks.reading import PARTICLES
 from mapscope.viewer.reader import read_layers
 from mapscope.viewer.start import open_dock
 from mapscope.viewer.workspace import workspace_of
 
 PLUGIN = "napari-mapscope"
-UPPER_DOCKS = ("Jobs", "Contour", "Structure", "View", "Edit", "Train")
+UPPER_DOCKS = ("Jobs", "Contour", "Structure", "View", "Edit", "Picks", "Train")
 LOWER_DOCKS = ("Info", "Plot", "History")
 BACKBONE = "backbone"
 GO_TO = "Ctrl+L"
@@ -79,6 +80,7 @@ def open_docks(viewer: napari.Viewer) -> dict[str, Any]:
         _arrange_soon(frames)
         connect_wheel(viewer)
         viewer.layers.events.inserted.connect(_show_in_3d)
+        viewer.layers.events.inserted.connect(_show_picks)
         shortcut = QShortcut(QKeySequence(GO_TO), frames["Structure"].window())
         shortcut.activated.connect(partial(_ask_where_to, viewer))
         workspace = workspace_of(viewer)
@@ -97,6 +99,16 @@ def _show_in_3d(event: Any) -> None:
     if models == [new] and not is_huge and viewer is not None and viewer.layers is layers:
         viewer.dims.ndisplay = 3
         viewer.reset_view()
+
+
+def _show_picks(event: Any) -> None:
+    """Show the Picks dock when the first list of picks is opened."""
+    layers, new = event.source, event.value
+    lists = [layer for layer in layers if role_of(layer) == PARTICLES]
+    viewer = napari.current_viewer()
+    is_first = lists == [new] and "file" in new.metadata
+    if is_first and viewer is not None and viewer.layers is layers:
+        open_dock(viewer, "Picks")
 
 
 def _ask_where_to(viewer: napari.Viewer) -> None:

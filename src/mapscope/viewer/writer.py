@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from napari.layers import Layer
+from napari.utils.notifications import show_info
 
 from mapscope.errors import MapscopeError
 from mapscope.files.chimerax import write_chimerax
 from mapscope.files.result import write_nouns
 from mapscope.viewer.appearance import appearances_of_layers
-from mapscope.viewer.layers import noun_from_layer
+from mapscope.viewer.layers import edited, noun_from_layer, tag_of
 
 
 def write_map(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
@@ -25,6 +26,11 @@ def write_labels(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
 
 def write_structure(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """Write the structure behind a layer of atoms as mmCIF or PDB."""
+    return _write(path, data, attributes, "points")
+
+
+def write_particles(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write the particles behind a layer of points, and say how they were read back."""
     return _write(path, data, attributes, "points")
 
 
@@ -45,6 +51,12 @@ def write_scene(path: str, layer_data: list[tuple[Any, dict[str, Any], str]]) ->
     return [str(file) for file in (written[-1], *written[:-1])]
 
 
+def _under_edit(copy: Layer) -> Any:
+    """The layer under edit that napari's copy is of, or None: the copy itself has no log."""
+    tag = tag_of(copy)
+    return next((layer for layer in edited if tag is not None and tag_of(layer) is tag), None)
+
+
 def _write(path: str, data: Any, attributes: dict[str, Any], kind: str) -> list[str]:
     """Write what a layer shows, and the record of how it came about.
 
@@ -55,7 +67,11 @@ def _write(path: str, data: Any, attributes: dict[str, Any], kind: str) -> list[
         for "no writer found" and says so instead of why (`napari.plugins._npe2.write_layers`).
     """
     try:
-        noun = noun_from_layer(Layer.create(data, attributes, kind))
-        return [str(w.path) for w in write_nouns({kind: noun}, path)]
+        layer = Layer.create(data, attributes, kind)
+        written = write_nouns({kind: noun_from_layer(_under_edit(layer) or layer)}, path)
     except MapscopeError as error:
         raise MapscopeError(str(error)) from error
+    for one in written:
+        if one.check is not None:
+            show_info(f"Saved {one}.")
+    return [str(one.path) for one in written]

@@ -385,10 +385,36 @@ def test_labels_are_saved_as_a_map_of_whole_numbers(
     np.testing.assert_array_equal(np.asarray(read(path).data), layer.data)
 
 
-def test_points_cannot_be_saved_yet_and_the_button_says_so(bench: Bench) -> None:
-    bench.add_points()
+def test_points_are_saved_as_particles_that_were_read_back(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = bench.add_points()
     bench.dock.edit_button.click()
-    assert "no file format yet" in bench.dock.save_button.toolTip()
+    path = tmp_path / "picks.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    bench.dock.save_button.click()
+    text = bench.dock.message.text()
+    assert "Saved picks.csv, read back with 0 Å" in text
+    scale, translate = np.asarray(layer.scale), np.asarray(layer.translate)
+    np.testing.assert_allclose(read(path).positions, layer.data * scale + translate)
+
+
+def test_points_when_saved_by_napari_then_the_file_holds_them_as_edited(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("mapscope.viewer.writer.show_info", said.append)
+    layer = bench.add_points()
+    bench.dock.edit_button.click()
+    before = len(layer.data)
+    layer.add([[1.0, 2.0, 3.0]])
+    (path,) = layer.save(str(tmp_path / "picks.tsv"), plugin="napari-mapscope")
+    again = read(path)
+    assert len(again) == before + 1
+    scale, translate = np.asarray(layer.scale), np.asarray(layer.translate)
+    np.testing.assert_allclose(again.positions, layer.data * scale + translate, atol=1e-9)
+    (text,) = said
+    assert text.startswith("Saved picks.tsv, read back with 0 Å and 0° at most")
 
 
 KILLED = """

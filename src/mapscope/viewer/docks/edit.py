@@ -201,14 +201,15 @@ class EditDock(QWidget):
             return
         suffixes = writable_suffixes(_noun_of(editor))
         proposal = editor.log.name.replace(" · ", "_").replace("/", "_") + suffixes[0]
-        kinds = f"Labels ({' '.join(f'*{suffix}' for suffix in suffixes)})"
+        name = _noun_of(editor).__name__
+        kinds = f"{name} ({' '.join(f'*{suffix}' for suffix in suffixes)})"
         path, _ = QFileDialog.getSaveFileName(self, "Save the layer", proposal, kinds)
         if path:
             self._try(lambda: self._write(editor.snapshot(), Path(path)))
 
     def _write(self, noun: Any, path: Path) -> None:
-        (written,) = write_nouns({"labels": noun}, path)
-        self.say(f"Saved {written.path.name}.")
+        (written,) = write_nouns({"layer": noun}, path)
+        self.say(f"Saved {written}.")
 
     def _show_moves(self) -> None:
         """Say what undo and redo would do."""
@@ -225,13 +226,10 @@ class EditDock(QWidget):
             )
 
     def _show_save(self) -> None:
-        """Grey *Save* where there is nothing to save, or no format for it."""
-        reason = "Select a layer that is under edit first."
-        if self.editor is not None:
-            is_written = writable_suffixes(_noun_of(self.editor))
-            reason = "" if is_written else "Points have no file format yet; their edits are kept."
+        """Grey *Save* where there is nothing to save."""
+        reason = "Select a layer that is under edit first." if self.editor is None else ""
         self.save_button.setEnabled(not reason)
-        self.save_button.setToolTip(reason or "Write the labels as they are now to a file.")
+        self.save_button.setToolTip(reason or "Write the layer as it is now to a file.")
 
     def _tick(self) -> None:
         """Say whether everything is on the disk."""

@@ -160,7 +160,8 @@ class HistoryDock(QWidget):
             noun = next((n for n in kept if n is not None), None)
             if noun is None or folder is None:
                 raise MapscopeError(f"the {recorded.parameter} of this run is in no file")
-            path = folder / f"{recorded.parameter}_{recorded.checksum[:8]}_{part}.mrc"
+            suffix = writable_suffixes(type(noun))[0]
+            path = folder / f"{recorded.parameter}_{recorded.checksum[:8]}_{part}{suffix}"
             return str(write(path, noun))
 
         return snapshot

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 from napari.viewer import Viewer
 from qtpy.QtCore import QUrl, Signal
 from qtpy.QtWidgets import (
@@ -21,7 +19,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from mapscope.density.level import sample
 from mapscope.errors import MapscopeError
 from mapscope.files import writable_suffixes
 from mapscope.files.result import write_nouns
@@ -34,15 +31,14 @@ from mapscope.inspection import (
 )
 from mapscope.jobs import all_jobs
 from mapscope.labels import Labels
-from mapscope.record import share_text, source_of
+from mapscope.record import source_of
 from mapscope.structure import Structure
-from mapscope.viewer.docks.read_as import ReadAs, facts_of_options
+from mapscope.viewer.docks.read_as import ReadAs
+from mapscope.viewer.facts import facts_of_layer
 from mapscope.viewer.help import add_help
 from mapscope.viewer.layers import (
     LARGE_BYTES,
     noun_from_layer,
-    reason_against,
-    role_of,
     tag_of,
 )
 from mapscope.viewer.runner import BACKGROUND, Run
@@ -209,7 +205,7 @@ class InfoDock(QWidget):
         except (MapscopeError, OSError) as error:
             self._say(str(error))
             return
-        self._say(f"Saved {written[0].path.name}")
+        self._say(f"Saved {written[0]}")
 
     def _say(self, text: str) -> None:
         """Show a line under the buttons."""
@@ -239,78 +235,3 @@ def _finding_html(number: int, finding: Finding) -> str:
         f"<p><span style='color:{color}'>●</span> <b>{escape(finding.title)}.</b>{link}<br>"
         f"{escape(finding.meaning)} {escape(finding.advice)}</p>"
     )
-
-
-def facts_of_layer(layer: Any) -> list[tuple[str, str]]:
-    """Name and value of everything worth knowing of a layer."""
-    reason = reason_against(layer)
-    if reason:
-        return [("Not for jobs", reason)]
-    try:
-        noun = noun_from_layer(layer)
-    except MapscopeError as error:
-        return [("Not for jobs", str(error))]
-    if isinstance(noun, Structure):
-        return _facts_of_structure(noun) + _history_of(layer)
-    if isinstance(noun, Volume):
-        return [("Kind", role_of(layer)), *_facts_of_volume(noun), *_history_of(layer)]
-    return [("Kind", role_of(layer)), *_history_of(layer)]
-
-
-def _facts_of_volume(volume: Volume) -> list[tuple[str, str]]:
-    """Size, place, values and file of a map."""
-    values = sample(volume.data)
-    facts = [
-        ("Size", _triple(volume.grid.extent[::-1], "Å (x, y, z)")),
-        ("Voxels", _triple(volume.shape[::-1], "(x, y, z)")),
-        ("Voxel size", _triple(volume.voxel_size[::-1], "Å")),
-        ("Origin", _triple(volume.origin[::-1], "Å (x, y, z)", ", ")),
-        ("Nyquist", f"{2 * max(volume.voxel_size):.3g} Å"),
-        ("Values", f"{values.min():.4g} to {values.max():.4g}"),
-        ("Mean, σ", f"{values.mean():.4g}, {values.std():.4g}"),
-        ("Stored as", str(volume.data.dtype)),
-    ]
-    if volume.header is not None:
-        labels = [text.decode("ascii", "replace").strip() for text in volume.header.labels]
-        facts += [("Label", text) for text in labels if text]
-    return facts
-
-
-def _facts_of_structure(structure: Structure) -> list[tuple[str, str]]:
-    """Chains, residues, atoms and B-factors of a structure."""
-    low, high = np.percentile(structure.b_factors, (5, 95))
-    resolution = float(structure.model.resolution)
-    facts = [
-        ("Kind", "structure"),
-        ("Entry", structure.name),
-        ("Chains", str(len(set(structure.chains.tolist())))),
-        ("Residues", str(int(structure.residue_index[-1]) + 1)),
-        ("Atoms", str(len(structure))),
-        ("B-factors", f"{low:.0f} to {high:.0f} Å² (5 to 95 %)"),
-    ]
-    return facts + ([("Resolution", f"{resolution:.2f} Å")] if resolution > 0 else [])
-
-
-def _history_of(layer: Any) -> list[tuple[str, str]]:
-    """The file that a layer came from, or the run that made it."""
-    tag = tag_of(layer)
-    if tag is None:
-        return []
-    source = source_of(tag.noun)
-    if source.path is not None:
-        folder, name = Path(source.path).parts[-2:]
-        return [("File", f"…/{folder}/{name}"), *facts_of_options(tag.noun)]
-    if source.record is None:
-        return []
-    record = source.record
-    settings = ", ".join(f"{k} {v}" for k, v in record.parameters.items() if v is not None)
-    cites = [("Cite", text) for text in record.cite]
-    done = [("Done", f"{share_text(record.share)}, then cancelled")] * (record.share < 1)
-    return [("Made by", record.job.replace("_", " ")), *done, ("With", settings), *cites]
-
-
-def _triple(values: tuple[float, ...], unit: str, between: str = " × ") -> str:
-    """Three numbers with their unit, or one where they are equal and no order is named."""
-    shown = [f"{v:.5g}" for v in values]
-    one = len(set(shown)) == 1 and "(x, y, z)" not in unit
-    return f"{shown[0] if one else between.join(shown)} {unit}"

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from mapscope.files import half_map_name
 from mapscope.job import Job
 from mapscope.jobs import all_jobs, family_title
+from mapscope.particles import Particles
 from mapscope.preferences import flag
 from mapscope.record import Record
 from mapscope.structure import Structure
@@ -31,7 +32,7 @@ from mapscope.viewer.layers import role_of, tag_of
 from mapscope.viewer.next_steps import jobs_before
 from mapscope.viewer.partners import half_map_pair
 from mapscope.viewer.preferences import connect_preferences
-from mapscope.viewer.preview import NAME as PREVIEW
+from mapscope.viewer.previewed import NAME as PREVIEW
 from mapscope.viewer.questions import Question
 from mapscope.viewer.start import StartPanel, open_dock
 from mapscope.viewer.views.connections import Connections
@@ -215,7 +216,8 @@ def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
     Where there are half maps: the jobs that need them, then those that can be watched live,
     then the others that use them. Without: for a map simulated from a structure those that make
     half maps of it, for structures alone those that make a map of them, for a structure and a
-    map those that judge how they fit and put one into the other. Else nothing stands out.
+    map those that judge how they fit and put one into the other, and for a list of picks those
+    that need one. Else nothing stands out.
     """
     if half_map_pair(layers) is None:
         return _first_steps(jobs, layers)
@@ -243,10 +245,12 @@ def _first_steps(jobs: list[Job], layers: list[Any]) -> list[Job]:
     starting = [j for j in jobs if {p.noun for p in j.inputs if p.required} == {Structure}]
     names = {job.name for job in starting}
     if any(record.job in names for record in map(_record_of, layers) if record is not None):
-        return [j for j in jobs if _gives_half_maps(j)][:MOST_SUGGESTED]
+        halving = (j for j in jobs if _gives_half_maps(j) and can_fill(j.inputs, layers))
+        return list(halving)[:MOST_SUGGESTED]
     if any(not reason_for_kind(layer, Volume) for layer in layers):
         fitting = (j for family in MODEL_AND_MAP for j in jobs if j.family == family)
-        return [j for j in fitting if _takes_model_and_map(j, layers)][:MOST_SUGGESTED]
+        found = [j for j in fitting if _takes_model_and_map(j, layers)]
+        return (found or [j for j in jobs if _takes_picks(j, layers)])[:MOST_SUGGESTED]
     return [j for j in starting if can_fill(j.inputs, layers) and _gives_map(j)][:MOST_SUGGESTED]
 
 
@@ -254,6 +258,12 @@ def _takes_model_and_map(job: Job, layers: list[Any]) -> bool:
     """Whether a job needs a structure and a map, both are there, and it is no probe."""
     needs = {p.noun for p in job.inputs if p.required}
     return needs == {Structure, Volume} and not job.probe and can_fill(job.inputs, layers)
+
+
+def _takes_picks(job: Job, layers: list[Any]) -> bool:
+    """Whether a job needs a list of picks, and all that it needs is there."""
+    needs = {p.noun for p in job.inputs if p.required}
+    return Particles in needs and can_fill(job.inputs, layers)
 
 
 def _record_of(layer: Any) -> Record | None:

@@ -1,4 +1,4 @@
-"""The View dock: slices, slabs, scale, two maps compared, pictures and movies."""
+"""The View dock: slices, slabs, noise, particles, scale, two maps compared, pictures, movies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from mapscope.viewer.help import add_help
+from mapscope.viewer.particles.form import ParticlesForm
 from mapscope.viewer.views.compare import Comparison
 from mapscope.viewer.views.compare_form import CompareForm
 from mapscope.viewer.views.connections import Connections
+from mapscope.viewer.views.filter_form import FilterForm
 from mapscope.viewer.views.picture_form import PictureForm
 from mapscope.viewer.views.scale_form import ScaleForm
 from mapscope.viewer.views.slice_form import SliceForm
@@ -42,7 +44,16 @@ class ViewDock(QWidget):
         self.slice_form = SliceForm(self.viewer)
         self.scale_form = ScaleForm(self.viewer)
         self.picture_form = PictureForm(self.viewer)
-        self.forms = (self.picture_form, self.scale_form, self.slice_form, self.compare_form)
+        self.filter_form = FilterForm(self.viewer)
+        self.particles_form = ParticlesForm(self.viewer)
+        self.forms = (
+            self.picture_form,
+            self.scale_form,
+            self.slice_form,
+            self.filter_form,
+            self.particles_form,
+            self.compare_form,
+        )
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setVisible(False)
@@ -75,9 +86,10 @@ class ViewDock(QWidget):
         for name in LAYER_CHANGES:
             connections.add(getattr(self.viewer.layers.events, name), self._refresh_soon)
         connections.add(self.viewer.dims.events.ndisplay, self._refresh_soon)
+        connections.add(self.viewer.layers.selection.events.active, self._refresh_soon)
         self.destroyed.connect(connections.end)
         self.destroyed.connect(partial(_end, self.forms))
-        for form in (self.slice_form, self.compare_form):
+        for form in (self.slice_form, self.particles_form, self.compare_form):
             form.said.connect(self._say)
 
     def compare(self, first: Any, second: Any) -> Comparison:

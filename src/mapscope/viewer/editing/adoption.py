@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from mapscope.viewer.layers import (
     role_of,
     tag_of,
 )
+from mapscope.volume import Array
 
 
 def reason_against_editing(layer: Any) -> str:
@@ -102,11 +104,53 @@ def _points(layer: Any) -> Particles:
     table.pop(ROTATION, None)
     table.pop("position", None)
     known = None if species is None else tuple(str(s) for s in species)
-    noun = Particles(positions, None, known, score, table)
+    rotations, further = _beyond_table(layer, positions, table)
+    noun = Particles(positions, rotations, known, score, {**table, **further})
     path = data_path_of(layer)
     if path is not None:
         remember(noun, Source(path=str(path)))
     return noun
+
+
+def _beyond_table(
+    layer: Any, positions: Array, table: Mapping[str, Array]
+) -> tuple[Array | None, dict[str, Array]]:
+    """Rotations and columns of the layer's particles that its table has no room for."""
+    tag = tag_of(layer)
+    if tag is None or not isinstance(tag.noun, Particles):
+        return None, {}
+    noun = tag.noun
+    rows = _rows_at(noun.positions, positions)
+    is_known = rows >= 0
+    rotations = None
+    if noun.rotations is not None:
+        rotations = np.tile(np.eye(3), (len(positions), 1, 1))
+        rotations[is_known] = noun.rotations[rows[is_known]]
+    further = {}
+    for name, values in noun.columns.items():
+        if name not in table:
+            blank = np.nan if values.dtype.kind == "f" else values.dtype.type()
+            further[name] = np.full((len(positions), *values.shape[1:]), blank, values.dtype)
+            further[name][is_known] = values[rows[is_known]]
+    return rotations, further
+
+
+def _rows_at(known: Array, positions: Array) -> Array:
+    """Row of the particle that each point is, -1 where it is none of them.
+
+    It is the one at its position. A point that was moved is the one in its row, as long as
+    there are as many points as particles and that one is at no other position.
+    """
+    if np.array_equal(known, positions):
+        return np.arange(len(known))
+    rows = {place.tobytes(): row for row, place in enumerate(known)}
+    found = np.array([rows.get(place.tobytes(), -1) for place in positions], dtype=np.int64)
+    if len(known) == len(positions):
+        own = np.arange(len(known))
+        stays = (known == positions).all(axis=1)
+        is_moved = (found < 0) & ~np.isin(own, found)
+        found = np.where(stays | is_moved, own, found)
+    return found
 
 
 def _plain(values: Any) -> Any:

@@ -148,6 +148,26 @@ class Editing(QObject):
         self.session.do(log, change)
         self._show_steps([Step(log, change)])
 
+    def do_together(self, log: EditLog, changes: Sequence[Change | Callable[[], Change]]) -> None:
+        """Make several changes in a log as one edit, and show them in its layer.
+
+        Parameters
+        ----------
+        log : EditLog
+            The log.
+        changes : sequence of Change or callable () -> Change
+            A change that stands on the one before it comes as a function that gives it.
+        """
+        steps: list[Step] = []
+        try:
+            with self.session.group():
+                for change in changes:
+                    made = change() if callable(change) else change
+                    self.session.do(log, made)
+                    steps.append(Step(log, made))
+        finally:
+            self._show_steps(steps)
+
     def plan(
         self, log: EditLog, plan: Callable[[LabelsState], Change | None], label: str = ""
     ) -> Run:

@@ -43,6 +43,8 @@ class PointsEditor:
         self._send = send
         self.is_busy = False
         """Whether something is being dragged."""
+        self.defaults: dict[str, Any] = {}
+        """What a new point has in some columns, such as the tomogram that it is picked in."""
         self._is_showing = False
         self._place = place_of(layer)
         self._ids = log.points.ids
@@ -71,9 +73,18 @@ class PointsEditor:
         is_there = np.allclose(place_of(self.layer), self._place)
         return "" if is_there else "moved or scaled as a whole since its edits began"
 
+    @property
+    def ids(self) -> Ids:
+        """Ids of the points, in the order of the layer."""
+        return self._ids
+
     def selected(self) -> list[int]:
         """Ids of the points selected in the layer."""
         return [int(self._ids[n]) for n in sorted(self.layer.selected_data)]
+
+    def select(self, ids: Ids) -> None:
+        """Select points in the layer, and no others."""
+        self.layer.selected_data = set(self._rows(ids).tolist())
 
     def show(self, change: Change) -> None:
         """Show a change that was made in the log, without building the layer anew."""
@@ -81,6 +92,7 @@ class PointsEditor:
         with self._showing():
             if change.op == "column":
                 self.layer.features = self._all_features()
+                self._set_defaults()
             elif change.after is None:
                 self._hide(change.ids)
             elif change.before is None:
@@ -154,12 +166,23 @@ class PointsEditor:
         values = {name: column[rows] for name, column in self._features().items()}
         values.pop(SCORE, None)
         positions = self._positions(np.asarray(self.layer.data)[rows])
-        change = self.log.points.added({POSITION: positions, **values})
+        own = self.own_values(len(positions))
+        change = self.log.points.added({POSITION: positions, **values, **own})
         self._ids = np.concatenate([self._ids, change.ids])
-        if SCORE in self.layer.features:
+        table = {SCORE: np.nan, **{name: value for name, value in own.items() if value.ndim == 1}}
+        if set(table) & set(self.layer.features):
             with self._showing():
-                self._write_features(np.arange(len(self.layer.data))[rows], {SCORE: np.nan})
+                self._write_features(np.arange(len(self.layer.data))[rows], table)
         return change
+
+    def own_values(self, count: int) -> dict[str, Array]:
+        """The defaults of new points, in the columns that there are."""
+        columns = self.log.points.columns
+        own = {name: value for name, value in self.defaults.items() if name in columns}
+        return {
+            name: np.array(np.broadcast_to(value, (count, *columns[name].shape)))
+            for name, value in own.items()
+        }
 
     def _on_features(self, _event: Any = None) -> None:
         """Names, scores or other values were changed in the layer's table."""

@@ -60,6 +60,14 @@ class RowTable(QTableView):
         self.resizeColumnsToContents()
         self.scrollToTop()
 
+    def renew(self, table: Table) -> None:
+        """Show a table like the one before, in its order and at its place."""
+        is_alike = self.rows.table is not None
+        self._row = None
+        self.rows.renew(table)
+        if not is_alike:
+            self.resizeColumnsToContents()
+
     def filter(self, text: str) -> None:
         """Show only the rows in which every word stands."""
         self.rows.filter(text)

@@ -59,6 +59,18 @@ class RowModel(QAbstractTableModel):
         self._shown = self._rows()
         self.endResetModel()
 
+    def renew(self, table: Table) -> None:
+        """Show a table in the order of the one before, where its columns are the same."""
+        if self.table is None or columns_in_order(table) != self.names:
+            self.show(table)
+            return
+        self.beginResetModel()
+        self.table = table
+        self._writers = [writer_of(name, table[name]) for name in self.names]
+        self._texts = []
+        self._shown = self._rows()
+        self.endResetModel()
+
     def filter(self, text: str) -> None:
         """Show only the rows in which every word stands, and none of those after a minus sign.
 

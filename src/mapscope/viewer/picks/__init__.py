@@ -1,0 +1,1 @@
+"""Lists of picks that are looked at, thresholded, judged, corrected and exported."""
