@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -84,6 +85,16 @@ def lists(data: Path) -> Iterator[tuple[Path, float, tuple[int, int, int]]]:
         if len(particles) > FEWEST:
             z, y, x = (int(n) for n in particles.positions.max(axis=0) / size + ROOM)
             yield path, size, (max(z, ROOM), max(y, ROOM), max(x, ROOM))
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """A copy of a list, with the tomograms that RELION names beside it: edits lie beside lists."""
+    place = folder / path.parent.name
+    place.mkdir(exist_ok=True)
+    for file in (path, path.with_name("tomograms.star")):
+        if file.exists():
+            shutil.copy(file, place)
+    return place / path.name
 
 
 def cleaned(viewer: Any, dock: PicksDock, address: str) -> int:
@@ -165,7 +176,8 @@ def measure(data: Path, only: str, viewer: Any) -> Iterator[Row]:
             if only not in name:
                 continue
             words = ",".join(map(str, shape))
-            came = cleaned(viewer, dock, f"{path}?voxel_size={size}&tomogram={words}")
+            list_file = copied(path, Path(folder))
+            came = cleaned(viewer, dock, f"{list_file}?voxel_size={size}&tomogram={words}")
             grid = Grid(shape, (size,) * 3)
             for file, kept in exports(dock, Path(folder)):
                 for reader, moved, turned in compared(file, kept, grid):

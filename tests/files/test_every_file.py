@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.benchmark_scripts import benchmark_script
 
 from mapscope import files
 from mapscope.volume import Volume
@@ -16,14 +15,7 @@ from mapscope.volume import Volume
 
 @pytest.fixture(scope="module")
 def table() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "every_file.py"
-    spec = importlib.util.spec_from_file_location("every_file", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return benchmark_script("every_file")
 
 
 def test_table_when_a_file_opens_or_is_refused_then_the_rules_decide_what_is_right(

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.benchmark_scripts import benchmark_script
 
 from mapscope.volume import Volume
 
 
 @pytest.fixture(scope="module")
 def benchmark_module() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "models_in_density.py"
-    spec = importlib.util.spec_from_file_location("models_in_density", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return benchmark_script("models_in_density")
 
 
 def test_density_when_it_is_linear_then_it_is_met_exactly(benchmark_module: ModuleType) -> None:

@@ -6,12 +6,10 @@ honest model and to fail another.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.benchmark_scripts import benchmark_script
 from tests.tiny_models import enhancer_file, write_enhancer
 
 from mapscope.files import read
@@ -25,18 +23,7 @@ MODELS = ["known", "enhancer"]
 EDGE = 48
 
 
-def _benchmark() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "honesty.py"
-    spec = importlib.util.spec_from_file_location("honesty_benchmark", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-HONESTY = _benchmark()
+HONESTY = benchmark_script("honesty")
 
 
 @pytest.fixture(params=MODELS)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.benchmark_scripts import benchmark_script
 
 from mapscope.density.fourier import Shells
 
 
 @pytest.fixture(scope="module")
 def benchmark_module() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "average_particles.py"
-    spec = importlib.util.spec_from_file_location("average_particles_benchmark", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return benchmark_script("average_particles")
 
 
 def test_average_of_known_orientations_is_as_fine_as_its_noise_allows(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.benchmark_scripts import benchmark_script
 
 from mapscope.files import write
 from mapscope.particles import Particles
@@ -15,14 +14,7 @@ from mapscope.particles import Particles
 
 @pytest.fixture(scope="module")
 def table() -> ModuleType:
-    path = Path(__file__).parents[3] / "benchmarks" / "every_pick_file.py"
-    spec = importlib.util.spec_from_file_location("every_pick_file", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return benchmark_script("every_pick_file")
 
 
 def test_table_when_a_list_comes_back_or_is_refused_then_the_rules_decide_what_is_right(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +9,7 @@ from typing import Any
 
 import pytest
 from qtpy.QtWidgets import QFileDialog
-
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+from tests.benchmark_scripts import BENCHMARKS, benchmark_script
 
 
 @pytest.fixture
@@ -20,14 +17,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The benchmark that opens, corrects and exports them."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     given: Any = QFileDialog.getSaveFileName
-    path = BENCHMARKS / "clean_real_lists.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
+    yield benchmark_script("clean_real_lists")
     QFileDialog.getSaveFileName = given
 
 

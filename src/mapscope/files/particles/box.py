@@ -27,10 +27,6 @@ class BoxFormat(ParticlesFormat):
     suffixes = (".box",)
     prefix = "box."
 
-    def claims(self, head: bytes) -> bool:
-        """Whether a file begins so: no other format has its suffix."""
-        return bool(head)
-
     def listed(self, path: Path, findings: Findings, frame: Frame) -> Listed:
         """What a file lists."""
         lines = [line.split() for line in read_text(path).splitlines() if line.strip()]

@@ -31,10 +31,6 @@ class CboxFormat(ParticlesFormat):
     suffixes = (".cbox",)
     prefix = "cbox."
 
-    def claims(self, head: bytes) -> bool:
-        """Whether a file begins so: no other format has its suffix."""
-        return bool(head)
-
     def listed(self, path: Path, findings: Findings, frame: Frame) -> Listed:
         """What a file lists."""
         blocks = {block.name: block for block in read_star(path, findings)}

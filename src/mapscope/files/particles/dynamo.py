@@ -52,10 +52,6 @@ class DynamoFormat(ParticlesFormat):
     prefix = "dynamo."
     holds_voxel_size = True
 
-    def claims(self, head: bytes) -> bool:
-        """Whether a table begins so: no other format has its suffix."""
-        return bool(head)
-
     def listed(self, path: Path, findings: Findings, frame: Frame) -> Listed:
         """What a file lists."""
         rows = [line.split() for line in read_text(path).splitlines() if line.strip()]

@@ -53,9 +53,9 @@ class ParticlesFormat(ABC):
         """Names of the formats that it reads; it writes one."""
         return (self.name,)
 
-    @abstractmethod
     def claims(self, head: bytes) -> bool:
-        """Whether a file that begins so is of this format."""
+        """Whether a file that begins so is of this format; any, where no other has its suffix."""
+        return bool(head)
 
     @abstractmethod
     def listed(self, path: Path, findings: Findings, frame: Frame) -> Listed:

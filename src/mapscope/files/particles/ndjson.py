@@ -30,10 +30,6 @@ class NdjsonFormat(ParticlesFormat):
     suffixes = (".ndjson",)
     prefix = "portal."
 
-    def claims(self, head: bytes) -> bool:
-        """Whether a file begins so: no other format has its suffix."""
-        return bool(head)
-
     def listed(self, path: Path, findings: Findings, frame: Frame) -> Listed:
         """What a file lists."""
         lines = [line for line in read_text(path).splitlines() if line.strip()]
