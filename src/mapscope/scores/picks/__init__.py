@@ -1,0 +1,1 @@
+"""Picks held against where particles truly are: which were found, and as what."""
