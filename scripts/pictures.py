@@ -16,6 +16,7 @@ import numpy as np
 from first_light import run_in_form
 from imageio.v3 import imwrite
 from picture_enhancing import before_and_after, confident_surface, previewed_strengths
+from picture_matching import matched_structure
 from picture_picks import averaged_picks, thresholded_picks
 from picture_tomogram import tomogram_in_3d
 from picture_training import stop_training, watched_training
@@ -57,6 +58,7 @@ def main() -> int:
     draw_enhancing(Path(data) / "maps" / "emd6272_3j9s" / "map.mrc.gz", "EMD-6272", 2.6)
     draw_training(Path(data) / "structures")
     draw_picks()
+    draw_matching(Path(data) / "tomography" / "models" / "1bxn.pdb.gz")
     draw_tomogram()
     return 0
 
@@ -250,6 +252,16 @@ def draw_picks() -> None:
         save(viewer, "picks.png")
         averaged_picks(viewer, dock)
         save(viewer, "journey-8.png")
+        viewer.close()
+
+
+def draw_matching(path: Path) -> None:
+    """Particles found by their structure: the histogram of template and control, and the picks."""
+    viewer, docks = new_viewer()
+    with tempfile.TemporaryDirectory() as folder:
+        matched_structure(viewer, docks, path, Path(folder))
+        raise_dock(viewer, "Plot")
+        save(viewer, "journey-9.png")
         viewer.close()
 
 

@@ -74,6 +74,38 @@ def _training_of_maps() -> Path:
     return run
 
 
+def _small_tomograms(job: str) -> dict[str, Any]:
+    """For jobs that make tomograms: one species, and sizes that take a moment."""
+    if job not in ("simulate_tomogram", "simulate_tomograms"):
+        return {}
+    size = {"planes": 24, "rows": 32, "columns": 32, "images": 3}
+    settings = {"species": str(_folder() / "models"), **size}
+    if job == "simulate_tomogram":
+        return {**settings, "number": 3}
+    of_a_set = {"folder": str(_folder() / "tomograms"), "tomograms": 2, "fewest": 2, "most": 3}
+    return {**settings, **of_a_set}
+
+
+@cache
+def _template() -> Path:
+    """A small map of a lump in the example nouns' voxels."""
+    from tests.match_phantom import body
+
+    from mapscope import files
+    from mapscope.volume import Volume
+
+    path = _folder() / "lump.mrc"
+    files.write(path, Volume(body(11), (1.2,) * 3))
+    return path
+
+
+def _of_picking(job: str) -> dict[str, Any]:
+    """What the search for a template needs."""
+    if job != "match_template":
+        return {}
+    return {"templates": str(_template()), "coarse_angle": 90.0, "angle": 90.0}
+
+
 def path_settings(job: str) -> dict[str, Any]:
     """What a job needs where it takes paths; nothing for any other job."""
     if job == "build_corpus":
@@ -101,4 +133,6 @@ def path_settings(job: str) -> dict[str, Any]:
         from tests.tiny_models import enhancer_file
 
         return {"model": str(enhancer_file())}
-    return {"corpus": str(_corpus())} if job == "make_split" else {}
+    return _of_picking(job) or (
+        {"corpus": str(_corpus())} if job == "make_split" else _small_tomograms(job)
+    )

@@ -41,6 +41,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pick_blobs": {"diameter": 6.0},
     "average_particles": {"box": 14.4},
     "resample": {"voxel_size": 1.8},
+    "score_picks": {"radius": 6.0},
     "sharpen_by_b_factor": {"b_factor": -40.0},
 }
 READABLE = {".mrc", ".csv"}

@@ -66,7 +66,7 @@ def test_journey_when_a_structure_is_dropped_leads_to_half_maps_for_journey_1(
         shapes.append(form.preview.layer.data.shape)
         assert [la.name for la in viewer.layers].count("preview") == 1
     assert len(set(shapes)) == 3
-    assert "voxels of 1.33 Å" in form.estimate.text()
+    qtbot.waitUntil(lambda: "voxels of 1.33 Å" in form.estimate.text(), timeout=SOON)
 
     # Run: the map takes the preview's place, in that of the structure.
     hand.click(form.run_button)

@@ -167,10 +167,8 @@ def test_journey_from_a_tomogram_and_a_star_leads_to_clean_picks_their_average_a
     np.testing.assert_array_equal(dock.list.editor.layer.shown, found.score >= threshold)
 
     # Gallery sorted by score: A and R, one after the other.
-    with qtbot.waitSignal(dock.gallery.page_shown, timeout=SOON):
-        pass
-    worst = dock.gallery.order.tolist()
-    assert worst == (np.argsort(found.score)[FALSE:]).tolist()
+    worst = np.argsort(found.score)[FALSE:].tolist()
+    qtbot.waitUntil(lambda: dock.gallery.order.tolist() == worst, timeout=SOON)
     assert dock.list.current == worst[0]
     press(hand, canvas, Qt.Key.Key_A)
     press(hand, canvas, Qt.Key.Key_R)

@@ -18,11 +18,13 @@ from mapscope.errors import Cancelled
 from mapscope.inference import model_list
 from mapscope.job import Job
 from mapscope.jobs import apply_model, filter_map
+from mapscope.particles import Particles
 from mapscope.progress import show_so_far
 from mapscope.record import Record
 from mapscope.viewer import runner
+from mapscope.viewer.adding import add_layers, begin_growing
 from mapscope.viewer.facts import facts_of_layer
-from mapscope.viewer.layers import noun_from_layer, reason_against, tag_of
+from mapscope.viewer.layers import layers_from_noun, noun_from_layer, reason_against, tag_of
 from mapscope.volume import Volume
 
 if TYPE_CHECKING:
@@ -297,3 +299,20 @@ def test_form_without_a_model_says_so_and_cannot_run_until_there_is_one(
     assert "density_kind" in setting.editor.choices
     assert not setting.nothing.isVisibleTo(form)
     assert form.run_button.isEnabled()
+
+
+def test_picks_in_the_making_grow_in_one_layer_and_give_way_to_the_result(desk: Desk) -> None:
+    lists = [Particles(np.full((n, 3), 10.0 * n), None, ("a",) * n, np.ones(n)) for n in (2, 5)]
+    (first,), (more,) = (layers_from_noun(p, "picks (in the making)") for p in lists)
+    growing = begin_growing(desk.viewer, first, None)
+    layer = growing.layer
+    assert layer is not None
+    assert reason_against(layer)
+    growing.update(more)
+    np.testing.assert_array_equal(layer.data, lists[1].positions)
+    assert layer.features["species"].tolist() == ["a"] * 5
+    added = add_layers(desk.viewer, [more], None, None, growing)
+    assert added[0] is not layer
+    growing.end()
+    assert layer not in desk.viewer.layers
+    assert len(noun_from_layer(added[0])) == 5

@@ -13,6 +13,7 @@ from mapscope.mesh import Mesh
 from mapscope.particles import Particles, in_tomogram
 from mapscope.viewer.docks.info import NOTHING
 from mapscope.viewer.facts import facts_of_layer
+from mapscope.viewer.roles import TEMPLATE
 from mapscope.volume import MapHeader, Volume
 
 if TYPE_CHECKING:
@@ -135,3 +136,15 @@ def test_facts_when_a_layer_is_moved_or_deselected_follow_the_selected_one(
     desk.viewer.layers.selection.clear()
     layer.name = "renamed"
     assert desk.docks["Info"].text.toPlainText() == NOTHING
+
+
+def test_template_in_a_frame_of_its_own_is_not_blamed_for_it(desk: Desk, volume: Volume) -> None:
+    off_grid = Volume(volume.data, volume.voxel_size, (0.7, 0.7, 0.7))
+    dock = desk.docks["Info"]
+    for role, is_blamed in (("map", True), (TEMPLATE, False)):
+        with desk.qtbot.waitSignal(dock.looked, timeout=60_000):
+            layer = desk.add(Volume(off_grid.data, off_grid.voxel_size, off_grid.origin), "a", role)
+            desk.viewer.layers.selection.active = layer
+        codes = [finding.code for finding in dock.findings]
+        assert ("origin_off_grid" in codes) == is_blamed
+        assert ("between grid points" in dock.text.toPlainText()) == is_blamed

@@ -335,6 +335,8 @@ def test_jobs_that_go_on_from_a_result_are_told_by_their_inputs() -> None:
     assert {j.name for j in jobs_after(jobs["enhance"])} == {"blend", "report_enhancement"}
     assert [j.name for j in jobs_before(jobs["blend"])] == ["enhance"]
     assert jobs_after(jobs["filter_map"]) == []
+    # One noun alone is no reason: picks are filtered wherever they come from.
+    assert jobs_after(jobs["simulate_tomogram"]) == []
 
 
 def test_suggestions_name_blend_only_where_there_is_something_to_blend(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from tests.tiny_models import resolution_model_file
 from mapscope import preferences
 from mapscope.inference import model_list
 from mapscope.jobs import all_jobs
+from mapscope.particles import Particles
 from mapscope.viewer.docks.jobs import JobsDock
 from mapscope.viewer.questions import QUESTIONS, Question
 from mapscope.viewer.window import PLUGIN
@@ -71,6 +72,8 @@ def test_questions_name_everything_once() -> None:
 def test_every_question_when_clicked_then_what_answers_it_is_shown(shown_desk: Desk) -> None:
     desk = shown_desk
     desk.viewer.open_sample(PLUGIN, "four_helix_bundle")
+    for name in ("picks", "truth"):
+        desk.add(Particles(np.zeros((3, 3))), name)
     jobs = desk.docks["Jobs"]
     assert list(jobs.start.buttons) == [question for question in ALL if question.is_there]
     for question, button in jobs.start.buttons.items():
@@ -92,8 +95,8 @@ def test_every_question_when_clicked_then_what_answers_it_is_shown(shown_desk: D
 def test_questions_when_nothing_is_open_then_they_are_grey_and_say_why(desk: Desk) -> None:
     panel = desk.docks["Jobs"].start
     reasons = {q.words: b.toolTip() for q, b in panel.buttons.items() if not b.isEnabled()}
-    enabled = [q.dock for q, b in panel.buttons.items() if b.isEnabled()]
-    assert enabled == ["Edit", "Train"]
+    enabled = [q.dock or q.job for q, b in panel.buttons.items() if b.isEnabled()]
+    assert enabled == ["simulate_tomogram", "Edit", "Train"]
     assert reasons["What is this file? Is it sound?"].startswith("Open a file first")
     assert reasons["Is my map any good?"] == "Open both half maps first."
     assert reasons["Sharpen my map"] == "Open a map first."
@@ -118,6 +121,11 @@ def test_questions_when_layers_come_and_go_then_they_follow(desk: Desk) -> None:
     assert not of["Sharpen my map"].isEnabled()
     desk.viewer.add_points(np.zeros((3, 3)))
     assert of["Sharpen my map"].toolTip() == "Open a map first."
+    desk.add(Particles(np.zeros((3, 3))), "picks")
+    judged = of["How many did I find of what is there?"]
+    assert judged.toolTip() == "Open a second list first: of where the particles truly are."
+    desk.add(Particles(np.ones((3, 3))), "truth")
+    assert judged.isEnabled()
     assert of["What is this file? Is it sound?"].isEnabled()
 
 
@@ -125,7 +133,12 @@ def test_sample_when_its_button_is_clicked_then_it_is_open(desk: Desk) -> None:
     panel = desk.docks["Jobs"].start
     panel.sample_button.click()
     assert len(desk.viewer.layers) > 2
-    assert all(button.isEnabled() for button in panel.buttons.values())
+    grey = {question.words for question, button in panel.buttons.items() if not button.isEnabled()}
+    assert grey == {  # the sample has no picks
+        "Clean my picks",
+        "Are my picks any good?",
+        "How many did I find of what is there?",
+    }
 
 
 def test_panel_is_shown_at_the_first_start_and_not_once_the_tick_is_gone(

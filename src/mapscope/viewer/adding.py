@@ -9,8 +9,8 @@ from napari.layers import Layer
 from mapscope.particles import Particles
 from mapscope.record import Record
 from mapscope.viewer.growing import Growing
-from mapscope.viewer.layers import KEY, MAKING, SEE_THROUGH, LayerData, tag_of
-from mapscope.viewer.roles import LOCAL_RESOLUTION, TRUST
+from mapscope.viewer.layers import KEY, MAKING, SEE_THROUGH, LayerData, role_of, tag_of
+from mapscope.viewer.roles import LOCAL_RESOLUTION, TOMOGRAM, TRUST
 from mapscope.viewer.views.reach import reach_of
 
 NOT_SHOWN = ("half map", LOCAL_RESOLUTION)
@@ -92,13 +92,17 @@ def _insert(viewer: Any, layer: Layer, anchor: Layer | None, *, covers: bool) ->
 
 
 def _draw_beside(layer: Layer, anchor: Layer, *, covers: bool) -> None:
-    """Draw a result as its input is drawn, which it hides where it covers it."""
+    """Draw a result as its input is drawn, which it hides where it covers it.
+
+    A map is seen through for the structure that it was made of, but no tomogram: copies of the
+    structure are everywhere in it.
+    """
     if not covers:
         return
     if type(anchor).__name__ == "Image":
         layer.opacity, layer.blending = anchor.opacity, anchor.blending
         anchor.visible = anchor.visible and not layer.visible
-    else:
+    elif role_of(layer) != TOMOGRAM:
         layer.opacity, layer.blending = SEE_THROUGH["opacity"], SEE_THROUGH["blending"]
 
 

@@ -11,13 +11,17 @@ from superqt import QCollapsible
 
 from mapscope.table import Table
 from mapscope.viewer.inputs import InputChoice
+from mapscope.viewer.making import MakeButton
 from mapscope.viewer.settings import Setting
 
 
 def input_and_setting_rows(
-    inputs: Sequence[InputChoice], settings: Sequence[Setting]
+    inputs: Sequence[InputChoice], settings: Sequence[Setting], makers: Sequence[MakeButton] = ()
 ) -> QFormLayout:
-    """Inputs and the first settings; no layer holds a table, so that none is asked for."""
+    """Inputs and the first settings; no layer holds a table, so that none is asked for.
+
+    Below an input stands the button that makes it, if there is one.
+    """
     rows = form_layout()
     for choice in inputs:
         if choice.parameter.noun is Table:
@@ -27,6 +31,9 @@ def input_and_setting_rows(
             box.setToolTip(choice.parameter.help)
             label = choice.parameter.label + (f", {name}" if name else "")
             rows.addRow(label.replace("maps, ", "map, "), box)
+        for maker in makers:
+            if maker.choice is choice:
+                rows.addRow("", maker)
     for setting in settings:
         if not setting.parameter.show.more:
             rows.addRow(row_label(setting), setting.row)

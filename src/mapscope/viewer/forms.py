@@ -29,6 +29,7 @@ from mapscope.viewer.form_rows import folded_rows, input_and_setting_rows, scrol
 from mapscope.viewer.help import help_button
 from mapscope.viewer.inputs import InputChoice, choose_defaults
 from mapscope.viewer.layers import TOOL, role_of
+from mapscope.viewer.making import makers_of
 from mapscope.viewer.next_steps import NextSteps
 from mapscope.viewer.pages import JOB
 from mapscope.viewer.partners import object_name
@@ -79,6 +80,7 @@ class JobForm(QWidget):
         self.workspace = workspace_of(viewer)
         self.entry: Entry | None = None
         self.inputs = [InputChoice(p) for p in job.inputs]
+        self.makers = makers_of(self.inputs, viewer)
         shown = [p for p in job.settings if p.name not in ("region", "position") or not job.probe]
         self.settings = {p.name: Setting(p) for p in shown if p.name != "position"}
         self.preview = Preview(job, viewer, self.values) if job.live else None
@@ -125,7 +127,8 @@ class JobForm(QWidget):
         top.addWidget(summary, stretch=1)
         top.addWidget(help_button(f"{JOB}{self.job.name}"), 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(top)
-        layout.addLayout(input_and_setting_rows(self.inputs, list(self.settings.values())))
+        rows = input_and_setting_rows(self.inputs, list(self.settings.values()), self.makers)
+        layout.addLayout(rows)
         if self.pictures is not None:
             layout.addWidget(self.pictures)
         self.voxel_row = VoxelSizeRow()
@@ -184,6 +187,9 @@ class JobForm(QWidget):
             ("ended", self.foot.end),
         ):
             getattr(self.next_steps, name).connect(slot)
+        for maker in self.makers:
+            maker.failed.connect(self.foot.say_error)
+            maker.made.connect(self._watch_slider)
         if self.pictures is not None:
             self.pictures.follow(self.settings[self.pictures.choice.name])
             self.pictures.began.connect(partial(self.foot.say, ""))
@@ -248,6 +254,8 @@ class JobForm(QWidget):
 
     def _inputs_changed(self) -> None:
         """Ask for a missing voxel size, estimate, and preview."""
+        for maker in self.makers:
+            maker.refresh(next(iter(self.chosen_layers()), None))
         self._enable_run()
         self._show_estimate()
         self._settings_changed()
@@ -289,8 +297,8 @@ class JobForm(QWidget):
             self.preview.request()
 
     def _watch_slider(self) -> None:
-        """Show what a slider does as soon as somebody moves it."""
-        if not self._is_running():
+        """Show what a slider does as soon as somebody moves it, or a new input once it is made."""
+        if self.job.live and not self._is_running():
             self.live_box.setChecked(True)
 
     def _toggle_preview(self, on: bool) -> None:
@@ -376,9 +384,8 @@ class JobForm(QWidget):
 
     def save(self) -> None:
         """Ask for a file name and write the result there, with its record."""
-        if self.entry is None or not self.entry.nouns:
-            return
-        save_entry(self, self.entry, self.foot.say)
+        if self.entry is not None:
+            save_entry(self, self.entry, self.foot.say)
 
     def save_report(self) -> None:
         """Ask for a file name and write a page about the result there."""

@@ -14,6 +14,10 @@ _LOOK = ("contrast_limits", "iso_threshold")
 """What of a layer's look follows its data, until somebody sets it by hand."""
 
 
+_OF_POINTS = ("features", "size", "face_color", "border_color")
+"""What is said of each point, or of all."""
+
+
 class Growing:
     """The layer of a result in the making.
 
@@ -43,6 +47,9 @@ class Growing:
         data, attributes, _ = new
         layer = self.layer
         if layer is None:
+            return
+        if new[2] == "points":
+            _put_points(layer, new)
             return
         is_by_hand = self._looked != _look_of(layer)
         layer.data = data
@@ -77,6 +84,15 @@ class Growing:
         return viewer is not None and layer in viewer.layers
 
 
+def _put_points(layer: Any, new: LayerData) -> None:
+    """Other points in a layer of points, however many there are."""
+    data, attributes, _ = new
+    layer.selected_data = set()
+    layer.data = data
+    for name in _OF_POINTS:
+        setattr(layer, name, attributes[name])
+
+
 def _look_of(layer: Any) -> dict[str, Any]:
     """What of a layer's look follows its data."""
     there = {name: getattr(layer, name) for name in _LOOK if hasattr(layer, name)}
@@ -84,8 +100,13 @@ def _look_of(layer: Any) -> dict[str, Any]:
 
 
 def _fits(layer: Any, new: LayerData) -> bool:
-    """Whether layer data are of a layer's kind, in its place and of its size."""
+    """Whether layer data are of a layer's kind, in its place and of its size; points never are.
+
+    A list of picks is edited and undone from its first state on: it gets a layer of its own.
+    """
     data, attributes, kind = new
+    if kind == "points":
+        return False
     finest = data[0] if isinstance(data, list) else data
     shown = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
     place = (layer.scale, layer.translate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,12 +26,12 @@ from mapscope.viewer.layers import (
     tag_of,
 )
 from mapscope.viewer.partners import half_map_pair, is_of_same_run, pair_that_went_into
-from mapscope.viewer.roles import LOCAL_RESOLUTION, TRUST
+from mapscope.viewer.roles import LOCAL_RESOLUTION, TEMPLATE, TRUST
 from mapscope.volume import HalfMaps, Volume
 
 NONE = "none"
 MENDABLE = ("", NO_VOXEL_SIZE)
-NOT_DENSITY = ("mask", "half map", "preview", LOCAL_RESOLUTION, *TRUST)
+NOT_DENSITY = ("mask", "half map", "preview", LOCAL_RESOLUTION, TEMPLATE, *TRUST)
 """Roles of maps that are chosen where a map is wanted only by hand."""
 
 
@@ -203,7 +204,7 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
     role where an input is called by that role, and the selected map, or the last one, where a
     map is wanted; so with structures. What the run made or took that made the selected layer
     goes before others. A map that a job can do without is left out where it has half maps,
-    another map, or anything else that it needs.
+    another map, or anything else that it needs; a job's only input is never left out.
     """
     pair = half_map_pair(la for la in layers if selected and is_of_same_run(la, selected))
     pair = pair or pair_that_went_into(selected, layers) or half_map_pair(layers)
@@ -233,17 +234,21 @@ def choose_defaults(inputs: list[InputChoice], layers: list[Any], selected: Any)
             choice.choose(best if best in others else (others[-1] if others else None))
             taken += choice.layers
         else:
-            fitting = choice.choices[0].listed()
+            listed = choice.choices[0].listed()
+            # A second list of picks is another one than the first, as long as there is one.
+            fitting = [la for la in listed if la not in taken] or listed
             wanted = standing_for(selected, fitting)
             best_other = wanted if wanted in fitting else next(iter(fitting), None)
-            choice.choose(None if parameter.optional else best_other)
+            is_left_out = parameter.optional and len(inputs) > 1
+            choice.choose(None if is_left_out else best_other)
+            taken += choice.layers
 
 
 def layer_of_role(parameter: Parameter, layers: list[Any], selected: Any) -> Any:
     """The layer whose role is an input's name, or None.
 
     One of the run that made the selected layer goes before one on its grid, and any other is
-    taken only where the input is required.
+    taken only where the input is required; a template suits any map.
     """
     if parameter.noun not in (Volume, Labels):
         return None
@@ -256,19 +261,20 @@ def layer_of_role(parameter: Parameter, layers: list[Any], selected: Any) -> Any
         return next(reversed(fitting), None)
     of_run = [la for la in fitting if is_of_same_run(la, selected)]
     on_grid = [la for la in fitting if shares_grid(la, selected)]
-    return next(reversed(of_run or on_grid or (fitting if parameter.required else [])), None)
+    is_any = parameter.required or parameter.name == TEMPLATE
+    return next(reversed(of_run or on_grid or (fitting if is_any else [])), None)
 
 
 def can_fill(inputs: Iterable[Parameter], layers: list[Any]) -> bool:
-    """Whether the layers at hand are enough for every required input."""
-    for parameter in inputs:
-        if not parameter.required:
-            continue
-        if parameter.noun is HalfMaps:
-            if half_map_pair(layers) is None:
-                return False
-        elif parameter.noun is None or all(
-            reason_for_kind(layer, parameter.noun) for layer in layers
-        ):
-            return False
-    return True
+    """Whether the layers at hand are enough for every required input, one for each."""
+    needed = Counter(p.noun for p in inputs if p.required)
+    return all(_are_there(noun, number, layers) for noun, number in needed.items())
+
+
+def _are_there(noun: type | None, number: int, layers: list[Any]) -> bool:
+    """Whether there are so many layers for a kind of noun."""
+    if noun is None:
+        return False
+    if noun is HalfMaps:
+        return half_map_pair(layers) is not None
+    return sum(not reason_for_kind(layer, noun) for layer in layers) >= number

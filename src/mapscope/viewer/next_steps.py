@@ -269,7 +269,10 @@ class NextSteps(QWidget):
 
 
 def jobs_after(job: Job) -> list[Job]:
-    """The jobs that go on from a job: each input that they require is an output of it."""
+    """The jobs that go on from a job: they require several of its outputs, and nothing else.
+
+    A job that requires one noun takes it from anywhere, whatever it is called.
+    """
     return [other for other in all_jobs().values() if _goes_on(other, job)]
 
 
@@ -281,7 +284,7 @@ def jobs_before(job: Job) -> list[Job]:
 def _goes_on(job: Job, first: Job) -> bool:
     needs = {(p.name, p.noun) for p in job.inputs if p.required}
     given = {(output.name, output.noun) for output in first.outputs}
-    return job is not first and bool(needs) and needs <= given
+    return job is not first and len(needs) > 1 and needs <= given
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -95,6 +95,7 @@ QUESTIONS = {
     "Simulate": (
         Question("Make a map from a structure", job="simulate_map"),
         Question("Make half maps of known quality", job="degrade_map"),
+        Question("Make a tomogram of known contents", job="simulate_tomogram"),
     ),
     "Improve": (
         Question("Make my map interpretable", job="enhance"),
@@ -115,8 +116,10 @@ QUESTIONS = {
     ),
     "Picks": (
         Question("Clean my picks", dock="Picks", needs=(Particles,)),
+        Question("Find particles by their structure", job="match_template"),
         Question("Find particles without a template", job="pick_blobs"),
         Question("Are my picks any good?", job="average_particles"),
+        Question("How many did I find of what is there?", job="score_picks"),
     ),
     "Correct": (Question("Correct picks or labels", dock="Edit"),),
     "Train": (Question("Train a network of my own", dock="Train"),),
@@ -131,7 +134,10 @@ MISSING = {
     Particles: "Open a list of picks first (STAR, .tbl, .em, copick, …).",
     Labels: "Open labels first, or make some with Segment map.",
 }
-ONE_MORE = "Open a second map first."
+ONE_MORE = {
+    Volume: "Open a second map first.",
+    Particles: "Open a second list first: of where the particles truly are.",
+}
 
 
 def reason_against_asking(question: Question, layers: Iterable[Any]) -> str:
@@ -140,14 +146,16 @@ def reason_against_asking(question: Question, layers: Iterable[Any]) -> str:
     needs = list(question.needs)
     if question.job:
         inputs = all_jobs()[question.job].inputs
-        # A job whose inputs are all optional takes one map or two half maps.
-        needs = [p.noun for p in inputs if p.required and p.noun is not None] or [Volume]
+        needs = [p.noun for p in inputs if p.required and p.noun is not None]
+        # A job whose inputs are all optional takes one map or two half maps, where it takes maps.
+        if not needs and any(p.noun is Volume for p in inputs):
+            needs = [Volume]
     for noun in dict.fromkeys(needs):
         count = _count(noun, layers)
         if count == 0:
             return MISSING[noun]
-        if noun is Volume and count < needs.count(Volume):
-            return ONE_MORE
+        if count < needs.count(noun) and noun in ONE_MORE:
+            return ONE_MORE[noun]
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mapscope.density.level import contrast_limits, first_contour_level, tomogram_limits
 from mapscope.errors import DataError
@@ -20,17 +21,29 @@ PROBABILITY, CONFIDENCE = "probability", "confidence"
 CHANCES = (PROBABILITY, CONFIDENCE)
 """Roles of maps that hold a chance from 0 to 1 in each voxel."""
 
-TRUST = (*CHANCES, "variance")
+FIT = "scores"
+"""Role of a map that says how well a template fits in each voxel."""
+
+TRUST = (*CHANCES, "variance", FIT)
 """Roles of maps that say how far to believe something else."""
 
-CHANCE_COLORS = "viridis"
-"""Colours of a chance: even to the eye, also for the colour-blind."""
+CHANCE_COLORS, FIT_COLORS = "viridis", "inferno"
+"""Colours of a chance and of a fit: even to the eye, also for the colour-blind."""
 
 PROTECTED = "protected"
 """Role of labels that mark where a map is to be kept as it was measured."""
 
+TOMOGRAM = "tomogram"
+"""Role of a tomogram that a job made; one from a file is a map, and told by its numbers."""
+
+TEMPLATE = "template"
+"""Role of a map to look for in others: it lies in a frame of its own, and suits any map."""
+
 LOCAL_RESOLUTION_NAMES = ("local_resolution", "localresolution", "locres")
 """What programs call its file."""
+
+
+_judged: WeakKeyDictionary[Volume, bool] = WeakKeyDictionary()
 
 
 def role_of_output(field: str) -> str:
@@ -65,7 +78,13 @@ def look_of(volume: Volume, role: str) -> dict[str, Any]:
         }
     if role in CHANCES:
         return {"contrast_limits": (0.0, 1.0), "colormap": CHANCE_COLORS, "rendering": "mip"}
-    if role == "map" and is_tomogram(volume):
+    if role == FIT:
+        return {
+            "contrast_limits": contrast_limits(volume),
+            "colormap": FIT_COLORS,
+            "rendering": "mip",
+        }
+    if role == TOMOGRAM or (role == "map" and is_tomogram(volume)):
         return _look_of_tomogram(volume)
     limits = contrast_limits(volume)
     if role == LOCAL_RESOLUTION:
@@ -76,10 +95,12 @@ def look_of(volume: Volume, role: str) -> dict[str, Any]:
 
 
 def is_tomogram(volume: Volume) -> bool:
-    """Whether a volume is a tomogram, judged by its numbers, its box and its voxels."""
-    path = source_of(volume).path
-    kind = kind_of_volume(volume, values_of(volume.data), None if path is None else Path(path))
-    return kind == "tomogram"
+    """Whether a volume is a tomogram, judged once by its numbers, its box and its voxels."""
+    if volume not in _judged:
+        path = source_of(volume).path
+        kind = kind_of_volume(volume, values_of(volume.data), None if path is None else Path(path))
+        _judged[volume] = kind == "tomogram"
+    return _judged[volume]
 
 
 def _look_of_tomogram(volume: Volume) -> dict[str, Any]:

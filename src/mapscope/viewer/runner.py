@@ -91,7 +91,7 @@ class Run(QObject):
 
     def __init__(self, call: Callable[..., Any]) -> None:
         super().__init__()
-        self._call = call
+        self._call: Callable[..., Any] | None = call
         self._stop = Event()
         self._happened: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         self._last = 0.0
@@ -124,6 +124,7 @@ class Run(QObject):
 
     def _work(self) -> None:
         """In the worker thread: do it, and tell how it went."""
+        assert self._call is not None
         try:
             self._progress(0, 1, "")
             self._tell("succeeded", self._call(progress=_Watched(self._progress, self._show)))
@@ -176,6 +177,7 @@ class Run(QObject):
                 self._is_seen.set()
                 continue
             self.is_over = True
+            self._call = None  # it holds what went in, however large, as long as this object is
             _unfinished.discard(self)
             if what == "cancelled" or (what == "succeeded" and self.is_cancelling):
                 # One that shows what it has keeps it, also if it was over before it was stopped.
@@ -233,7 +235,8 @@ class ProcessRun(QObject):
         self, folder: Path, collect: Callable[[], Any], *, is_lasting: bool = False
     ) -> None:
         super().__init__()
-        self.folder, self._collect, self._is_lasting = folder, collect, is_lasting
+        self.folder, self._is_lasting = folder, is_lasting
+        self._collect: Callable[[], Any] | None = collect
         self._child: subprocess.Popen[bytes] | None = None
         self._noted: dict[str, Any] | None = None
         self._read, self._rest, self._last_words = 0, b"", ""
@@ -358,7 +361,9 @@ class ProcessRun(QObject):
     def _finish(self) -> None:
         """Say how it ended; what came out is read beside the window."""
         if self._code == 0:
-            reading = Run(lambda progress: self._collect())  # noqa: ARG005
+            collect = self._collect
+            assert collect is not None
+            reading = Run(lambda progress: collect())  # noqa: ARG005
             reading.succeeded.connect(lambda found: self._end("succeeded", found))
             reading.failed.connect(lambda error: self._end("failed", error))
             reading.start(BACKGROUND)
@@ -372,6 +377,7 @@ class ProcessRun(QObject):
 
     def _end(self, how: str, content: Any = None) -> None:
         self.is_over = True
+        self._collect = None  # like the call of a `Run`
         _unfinished.discard(self)
         if how == "cancelled":
             self.cancelled.emit()

@@ -19,6 +19,9 @@ from mapscope.viewer.workspace import Entry
 
 def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:
     """Ask where to, write what a run gave, and say what was written."""
+    if not entry.nouns:
+        say("What came out was removed or edited since: run the job again to save it.")
+        return
     first = next(iter(entry.nouns.values()))
     kinds = "Maps (*.mrc *.map *.mrc.gz)"
     if isinstance(first, Table):
@@ -35,7 +38,8 @@ def save_entry(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> Non
     except (MapscopeError, OSError) as error:
         say(f'<span style="color:#ff7b72">{escape(str(error))}</span>')
         return
-    say("Saved " + ", ".join(map(str, written)))
+    left_out = f". Without {', '.join(entry.gone)}: removed or edited since" if entry.gone else ""
+    say("Saved " + ", ".join(map(str, written)) + left_out)
 
 
 def save_report(parent: QWidget, entry: Entry, say: Callable[[str], None]) -> None:

@@ -187,20 +187,23 @@ class Setting(QObject):
                 "max": HUGE if high is None else high,
             }
         if parameter.kind == "number":
-            options["step"] = _step(parameter.show.slider)
+            options["step"] = _step(parameter.show.slider, parameter.default)
         if parameter.show.slider is not None:
             options["widget_type"] = "FloatSlider" if parameter.kind == "number" else "Slider"
         return options
 
 
-def _step(slider: tuple[float, float] | None) -> float:
+def _step(slider: tuple[float, float] | None, default: Any = None) -> float:
     """Step of a number: of a slider, a power of ten under a hundredth of its range.
+
+    Without one it is small enough to show a small default, since it sets the digits as well.
 
     Examples
     --------
-    >>> _step((-400.0, 100.0)), _step((1.0, 20.0)), _step(None)
-    (1.0, 0.1, 0.1)
+    >>> _step((-400.0, 100.0)), _step((1.0, 20.0)), _step(None), _step(None, 0.004)
+    (1.0, 0.1, 0.1, 0.001)
     """
     if slider is None:
-        return 0.1
+        is_small = isinstance(default, float) and 0 < abs(default) < 0.01
+        return float(10.0 ** math.floor(math.log10(abs(default)))) if is_small else 0.1
     return float(10.0 ** (math.floor(math.log10(slider[1] - slider[0])) - 2))

@@ -15,6 +15,7 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
 from mapscope.job import Job
+from mapscope.particles import Particles
 from mapscope.record import Record, record_of, share_text
 from mapscope.table import Table
 from mapscope.viewer.adding import add_layers, begin_growing
@@ -32,6 +33,9 @@ T = TypeVar("T")
 
 PROCESS = "process"
 """Folder, in the own folder of a job that runs as a process, of what that process tells."""
+
+KEPT = (Table, Particles)
+"""Nouns that a run holds itself: they are small, and a list under edit is another noun."""
 
 
 @dataclass(eq=False)
@@ -84,6 +88,11 @@ class Entry:
         return {name: noun for name, noun in found.items() if noun is not None}
 
     @property
+    def gone(self) -> list[str]:
+        """Names of what came out and is no more: its layer was removed, or edited by hand."""
+        return [name for name in self._kept if name not in self.nouns]
+
+    @property
     def state_text(self) -> str:
         """The state, or how much is done where it was cancelled and left something."""
         is_partial = self.state == "cancelled" and self.record is not None
@@ -95,10 +104,10 @@ class Entry:
         return "" if self.record is None else share_text(self.record.share)
 
     def keep(self, outcome: Outcome) -> None:
-        """Hold what came out: tables themselves, other nouns as long as a layer shows them."""
+        """Hold what came out: tables and picks, and others as long as a layer shows them."""
         self.record = next((record_of(n) for n in outcome.nouns.values()), None)
         for name, noun in outcome.nouns.items():
-            self._kept[name] = partial(_same, noun) if isinstance(noun, Table) else ref(noun)
+            self._kept[name] = partial(_same, noun) if isinstance(noun, KEPT) else ref(noun)
         self.scalars, self.unsaved, self._made = outcome.scalars, outcome.unsaved, outcome.made
 
     def take(self, values: Mapping[str, Any]) -> None:

@@ -39,8 +39,10 @@ from mapscope.viewer.help import add_help
 from mapscope.viewer.layers import (
     LARGE_BYTES,
     noun_from_layer,
+    role_of,
     tag_of,
 )
+from mapscope.viewer.roles import TEMPLATE
 from mapscope.viewer.runner import BACKGROUND, Run
 from mapscope.viewer.workspace import Entry, bare_viewer, workspace_of
 from mapscope.volume import Volume
@@ -51,6 +53,9 @@ CHANGES = ("scale", "translate", "units", "name", "data")
 MEND = "mend:"
 LINK_COLOR = "#3b9cff"
 SEVERITY_COLORS = {"error": "#ff7b72", "warning": "#ffb454", "note": "#59c2ff"}
+
+OF_TEMPLATES = ("origin_off_grid", "filtered")
+"""Findings that are no fault in a template: it has a frame of its own, and no finer detail."""
 
 NOTHING = "Select a layer to see what it is."
 
@@ -125,7 +130,7 @@ class InfoDock(QWidget):
         if layer is not self._watched:
             self._watch(layer)
         noun = None if layer is None else _noun_of(layer)
-        self.findings = self._findings_of(noun)
+        self.findings = _that_matter(self._findings_of(noun), layer)
         self.voxel_row.setVisible(any(_asks_voxel_size(f) for f in self.findings))
         self.save_button.setEnabled(isinstance(noun, Volume | Labels | Structure))
         self.message.setVisible(False)
@@ -219,6 +224,13 @@ def _noun_of(layer: Any) -> Any:
         return noun_from_layer(layer)
     except MapscopeError:
         return None
+
+
+def _that_matter(findings: tuple[Finding, ...], layer: Any) -> tuple[Finding, ...]:
+    """Findings without those that are no fault in a layer of its role."""
+    if layer is None or role_of(layer) != TEMPLATE:
+        return findings
+    return tuple(found for found in findings if found.code not in OF_TEMPLATES)
 
 
 def _asks_voxel_size(finding: Finding) -> bool:

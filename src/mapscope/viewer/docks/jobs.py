@@ -29,11 +29,13 @@ from mapscope.viewer.forms import JobForm
 from mapscope.viewer.help import add_help
 from mapscope.viewer.inputs import can_fill, reason_for_kind
 from mapscope.viewer.layers import role_of, tag_of
+from mapscope.viewer.making import maker_of
 from mapscope.viewer.next_steps import jobs_before
 from mapscope.viewer.partners import half_map_pair
 from mapscope.viewer.preferences import connect_preferences
 from mapscope.viewer.previewed import NAME as PREVIEW
 from mapscope.viewer.questions import Question
+from mapscope.viewer.roles import TEMPLATE, is_tomogram
 from mapscope.viewer.start import StartPanel, open_dock
 from mapscope.viewer.views.connections import Connections
 from mapscope.viewer.workspace import bare_viewer, workspace_of
@@ -216,8 +218,9 @@ def suggested_jobs(jobs: list[Job], layers: list[Any]) -> list[Job]:
     Where there are half maps: the jobs that need them, then those that can be watched live,
     then the others that use them. Without: for a map simulated from a structure those that make
     half maps of it, for structures alone those that make a map of them, for a structure and a
-    map those that judge how they fit and put one into the other, and for a list of picks those
-    that need one. Else nothing stands out.
+    tomogram those that look for one in the other, for a structure and a map those that judge how
+    they fit and put one into the other, and for a list of picks those that need one. Else nothing
+    stands out.
     """
     if half_map_pair(layers) is None:
         return _first_steps(jobs, layers)
@@ -242,22 +245,47 @@ def _has_what_it_follows(job: Job, layers: list[Any]) -> bool:
 def _first_steps(jobs: list[Job], layers: list[Any]) -> list[Job]:
     """The jobs that lead from structures to maps and half maps, or judge both together."""
     layers = [layer for layer in layers if role_of(layer) != PREVIEW]
-    starting = [j for j in jobs if {p.noun for p in j.inputs if p.required} == {Structure}]
+    starting = [j for j in jobs if _begins_with_structure(j)]
     names = {job.name for job in starting}
     if any(record.job in names for record in map(_record_of, layers) if record is not None):
         halving = (j for j in jobs if _gives_half_maps(j) and can_fill(j.inputs, layers))
         return list(halving)[:MOST_SUGGESTED]
     if any(not reason_for_kind(layer, Volume) for layer in layers):
         fitting = (j for family in MODEL_AND_MAP for j in jobs if j.family == family)
-        found = [j for j in fitting if _takes_model_and_map(j, layers)]
+        found = [j for j in jobs if _looks_for_structure(j, layers)]
+        found += [j for j in fitting if _takes_model_and_map(j, layers)]
         return (found or [j for j in jobs if _takes_picks(j, layers)])[:MOST_SUGGESTED]
     return [j for j in starting if can_fill(j.inputs, layers) and _gives_map(j)][:MOST_SUGGESTED]
+
+
+def _begins_with_structure(job: Job) -> bool:
+    """Whether a job needs nothing but a structure; what makes a template is asked for later."""
+    needs = {p.noun for p in job.inputs if p.required}
+    return needs == {Structure} and job.outputs[0].name != TEMPLATE
 
 
 def _takes_model_and_map(job: Job, layers: list[Any]) -> bool:
     """Whether a job needs a structure and a map, both are there, and it is no probe."""
     needs = {p.noun for p in job.inputs if p.required}
     return needs == {Structure, Volume} and not job.probe and can_fill(job.inputs, layers)
+
+
+def _looks_for_structure(job: Job, layers: list[Any]) -> bool:
+    """Whether a job looks in a tomogram for what a structure gives, and both are there."""
+    if not any(maker_of(p) is not None for p in job.inputs) or not can_fill(job.inputs, layers):
+        return False
+    has_structure = any(not reason_for_kind(layer, Structure) for layer in layers)
+    return (
+        has_structure
+        and Particles in [o.noun for o in job.outputs]
+        and any(map(_is_tomogram, layers))
+    )
+
+
+def _is_tomogram(layer: Any) -> bool:
+    """Whether a layer shows a tomogram."""
+    tag = tag_of(layer)
+    return tag is not None and isinstance(tag.noun, Volume) and is_tomogram(tag.noun)
 
 
 def _takes_picks(job: Job, layers: list[Any]) -> bool:

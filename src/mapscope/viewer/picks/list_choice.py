@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
 from mapscope.particles import Particles
 from mapscope.structure import Structure
 from mapscope.viewer.editing.adoption import reason_against_editing
-from mapscope.viewer.inputs import LayerChoice
+from mapscope.viewer.inputs import NOT_DENSITY, LayerChoice
 from mapscope.viewer.layers import KEY, base_name, edited, role_of, tag_of
 from mapscope.viewer.previewed import NAME as PREVIEW
 from mapscope.volume import Volume
@@ -125,8 +125,10 @@ class ListChoice(QWidget):
             self._choose_largest()
 
     def _choose_largest(self) -> None:
-        """Choose the largest map."""
-        self.volumes.choose(max(self.volumes.listed(), key=_voxels, default=None))
+        """Choose the largest map, one of density before one of scores or the like."""
+        listed = self.volumes.listed()
+        maps = [layer for layer in listed if role_of(layer) not in NOT_DENSITY]
+        self.volumes.choose(max(maps or listed, key=_voxels, default=None))
 
     def _volume_chosen(self, *_: Any) -> None:
         """The user says which map it is."""
